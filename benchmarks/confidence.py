@@ -23,7 +23,7 @@ import pandas as pd
 from context import Film, FilmSet, ask, labelled_sets
 from scipy.optimize import minimize_scalar
 
-import facelib
+from facelib.embed import Embedder
 from facelib.evaluate import calibration_error, match_faces, reliability
 from facelib.evaluate.matching import NO_FACE, NOBODY
 from facelib.films.naming import context
@@ -43,7 +43,7 @@ def labels_of(film: Film) -> pd.Series:
     return matches.groupby("track")["label"].agg(lambda labels: labels.mode().iloc[0])
 
 
-def judged(film: Film, known: pd.DataFrame, whose: pd.Series, embedder: facelib.Embedder) -> pd.DataFrame:
+def judged(film: Film, known: pd.DataFrame, whose: pd.Series, embedder: Embedder) -> pd.DataFrame:
     """Return a row a labelled track: its answer and confidence, whether it is right, and what the model goes by."""
     seen: list[pd.DataFrame] = []
 
@@ -71,7 +71,7 @@ def casts(films: FilmSet, present: set[str], random: np.random.Generator) -> Ite
     yield from ((SEVERAL_OUT, several[row]) for row in random.permutation(len(several))[:SEVERAL])
 
 
-def collect(sets: dict[str, FilmSet], embedder: facelib.Embedder) -> pd.DataFrame:
+def collect(sets: dict[str, FilmSet], embedder: Embedder) -> pd.DataFrame:
     """Return the answers of all films to all casts: `film`, `cast` and `matters` beside those of `judged`.
 
     `matters` is False where somebody is left out who does not appear, so that the whole cast's answers come again.

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 import facelib
+from facelib.embed import Embedder
 from facelib.evaluate import Score, Truth, load_truth, score_table
 from facelib.evaluate.truth import UNNAMED
 from facelib.films.indexed import index_film
@@ -42,7 +43,7 @@ SETS = {
 }
 
 
-def info_for(known: pd.DataFrame, embedder: facelib.Embedder) -> RecognizerInfo:
+def info_for(known: pd.DataFrame, embedder: Embedder) -> RecognizerInfo:
     """Return what notebook 04 would write about a KNN with the embedder's own threshold."""
     outcome = trials(np.stack(known["embedding"]), known["person"].to_numpy())
     slope, intercept = confidence_model(outcome, fallback=embedder.threshold)
@@ -66,7 +67,7 @@ class Film:
     truth: Truth
 
     @classmethod
-    def find(cls, film: Path, project: facelib.Project, embedder: facelib.Embedder, truth: Path) -> Film:
+    def find(cls, film: Path, project: facelib.Project, embedder: Embedder, truth: Path) -> Film:
         """Index a film with the defaults of notebook 05, unless its tables are there."""
         files, detector = project.film(film), facelib.load_detector(smallest_face=16, working_size=640)
         found = index_film(film, files, detector, embedder, content=project.digest(film), progress=False)
@@ -79,7 +80,7 @@ class Film:
             load_truth(truth / f"{film.stem}.csv"),
         )
 
-    def named(self, known: pd.DataFrame, embedder: facelib.Embedder, *, context: bool) -> pd.DataFrame:
+    def named(self, known: pd.DataFrame, embedder: Embedder, *, context: bool) -> pd.DataFrame:
         """Name the tracks by a gallery."""
         knn = OpenSetKNN(k=5, threshold=embedder.threshold).fit(
             np.stack(known["embedding"]), known["person"].to_numpy()
@@ -88,7 +89,7 @@ class Film:
         info = info_for(known, embedder)
         return name_tracks(self.tracks, knn, info, looks=self.looks, shots=self.shots, settings=settings)
 
-    def score(self, known: pd.DataFrame, embedder: facelib.Embedder, *, context: bool) -> Score:
+    def score(self, known: pd.DataFrame, embedder: Embedder, *, context: bool) -> Score:
         """Compare the names with the truth, in which all who are not in the gallery are strangers."""
         tracks = self.named(known, embedder, context=context)
         faces = self.detections.merge(tracks[["track", "person"]], on="track")
@@ -107,7 +108,7 @@ class FilmSet:
     films: list[Film]
 
     @classmethod
-    def find(cls, name: str, data: Path, keep: Path, embedder: facelib.Embedder) -> FilmSet:
+    def find(cls, name: str, data: Path, keep: Path, embedder: Embedder) -> FilmSet:
         """Embed the people and index the films of a set, unless their tables are kept."""
         people, videos, truth = (data / folder for folder in SETS[name])
         kept = keep / f"{name} {embedder.name}.parquet"
@@ -122,7 +123,7 @@ class FilmSet:
         films = sorted((videos / "videos").iterdir())
         return cls(table[table["used"]], [Film.find(film, project, embedder, truth / "truth") for film in films])
 
-    def score(self, left_out: str | None, embedder: facelib.Embedder, *, context: bool) -> Score:
+    def score(self, left_out: str | None, embedder: Embedder, *, context: bool) -> Score:
         """Add up the films, named by the gallery without one person."""
         known = self.known[self.known["person"] != left_out]
         return sum((film.score(known, embedder, context=context) for film in self.films), Score())

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from context import Film, FilmSet, ask, labelled_sets
 
-import facelib
+from facelib.embed import Embedder
 from facelib.embed.pose import away
 from facelib.embed.shapes import evidence_shape
 from facelib.evaluate import Score, score_table
@@ -110,7 +110,7 @@ def main() -> None:
             print(row(name, part, films, asked.embedder), flush=True)
 
 
-def row(name: str, part: Part, films: FilmSet, embedder: facelib.Embedder) -> str:
+def row(name: str, part: Part, films: FilmSet, embedder: Embedder) -> str:
     """Name the films of a set without one part, and return the line of the table."""
     total, profiles, seconds = Score(), Score(), 0.0
     for film in films.films:

@@ -13,7 +13,7 @@ import pandas as pd
 from context import Film, ask, labelled_sets
 from sklearn.linear_model import LogisticRegression
 
-import facelib
+from facelib.embed import Embedder
 from facelib.embed.pose import away
 from facelib.evaluate import match_faces
 from facelib.evaluate.matching import NO_FACE, NOBODY
@@ -26,7 +26,7 @@ LARGE, SHARP, STRAIGHT = 40, 0.08, 20
 FEWEST = 20
 
 
-def looks_of(film: Film, known: pd.DataFrame, embedder: facelib.Embedder) -> pd.DataFrame:
+def looks_of(film: Film, known: pd.DataFrame, embedder: Embedder) -> pd.DataFrame:
     """Return a row for each labelled look and each person of the cast: `apart`, `same`, `turn`, `size`, `quality`."""
     matches = match_faces(film.detections.assign(person="anybody"), film.truth)
     matches = matches[(matches["name"] != NOBODY) & ~matches["label"].isin([NO_FACE, "ignore", ""])]

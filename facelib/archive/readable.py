@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +24,11 @@ def unreadable(folder: Path, error: Exception) -> OSError:
 
 def without_room(folder: Path, reason: object) -> OSError:
     """Return an error that says where there is no room for the index."""
-    return OSError(
+    error = OSError(
         f"expected room for the index of films in {str(folder)!r}, got: {reason}; make room there, and run this again"
     )
+    error.errno = errno.ENOSPC
+    return error
 
 
 @contextmanager

@@ -159,19 +159,13 @@ def _is_stale(project: Project, catalogue: Catalogue, files: FilmFiles, longest_
     record = catalogue.film(files.folder.name)
     if record is None or record.gap != longest_gap or record.state != _state(files.tracks):
         return True
-    state = _state(_place(project, record.video)) if record.video else ""
+    state = _state(project.path_at(record.video)) if record.video else ""
     return state not in ("", record.video_state)
 
 
 def _state(path: Path) -> str:
     size, changed = state_of(path)
     return f"{size} {changed}" if size >= 0 else ""
-
-
-def _place(project: Project, place: str) -> Path:
-    """Return the path that `Project.place_of` gave a name."""
-    kind, _, rest = path_of(place).partition("/")
-    return {"data": project.data, "output": project.output}[kind] / rest if kind else Path(place)
 
 
 class _Update:
@@ -237,7 +231,7 @@ class _Update:
 
     def _video(self, film: str, before: FilmRecord | None) -> Path | None:
         places = [self.project.videos / path_of(film)]
-        places += [_place(self.project, before.video)] if before is not None and before.video else []
+        places += [self.project.path_at(before.video)] if before is not None and before.video else []
         found = next((path for path in places if path.is_file()), None)
         return found or self._videos.get(film)  # in a folder below `videos/`
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -38,11 +40,23 @@ class _Commands(TyperGroup):
         except (ValueError, OSError, ImportError, RuntimeError) as error:
             if ctx.params["debug"]:
                 raise
-            typer.echo(f"Error: {error}", err=True)
+            typer.echo(f"Error: {_said(error)}", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             typer.echo("\nStopped. Run the same command again to continue.", err=True)
             raise typer.Exit(130) from None
+
+
+def _said(error: Exception) -> str:
+    """Return an error's message; that of a full disk, which the system writes, with the remedy."""
+    from facelib.project.files import FULL_DISK
+
+    if isinstance(error, OSError) and error.errno in FULL_DISK and error.filename:
+        return (
+            f"expected room for {os.fspath(error.filename)!r}, got: {error.strerror}; make room there, "
+            f"and run the same command again"
+        )
+    return str(error)
 
 
 main = typer.Typer(
@@ -71,6 +85,11 @@ def _options(
     ] = False,
 ) -> None:
     """Who is in a film, and when: recognise a known cast in films."""
+    if sys.getfilesystemencoding() != "utf-8":
+        raise ValueError(
+            f"expected names of files in UTF-8, got {sys.getfilesystemencoding()!r} from LC_ALL, LANG or PYTHONUTF8; "
+            f"set the environment variable PYTHONUTF8=1"
+        )
     # What is imported stays to the end: to look through it for garbage once more would take up to a second.
     atexit.register(gc.freeze)
 
@@ -80,7 +99,7 @@ main.command()(demo.demo)
 main.command()(page.page)
 main.command()(cluster.cluster)
 main.command()(search.search)
-main.command()(live.live)
+main.command(cls=live.LiveCommand)(live.live)
 main.command(cls=serve.ServeCommand)(serve.serve)
 main.command()(align.align)
 main.command()(names.merge)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 from typing import Annotated
 
 import typer
@@ -13,6 +15,22 @@ _MORE = """For more machines: install facelib on each, with data and output unde
 start 'dask scheduler' on one and 'dask worker ADDRESS --nthreads 1 --nworkers -1' on the others; under SLURM use
 dask-jobqueue (SLURMCluster), on Kubernetes dask-kubernetes (KubeCluster). Keep the ports inside your network: whoever
 reaches a scheduler can run programs on its workers."""
+
+
+@contextmanager
+def _ctrl_c_later() -> Iterator[None]:
+    """Let Ctrl-C wait for the end of the block; processes that are started within inherit that it is not for them."""
+    mask = getattr(signal, "pthread_sigmask", None)  # Windows has none: there it is passed over
+    if mask is not None:
+        resource_tracker.ensure_running()  # else the first thread that needs it would let Ctrl-C through
+        waiting = mask(signal.SIG_BLOCK, {signal.SIGINT})  # in the threads that are started within, too
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if mask is not None:
+            mask(signal.SIG_SETMASK, waiting)
 
 
 def cluster(
@@ -25,16 +43,12 @@ def cluster(
     ] = 8787,
 ) -> None:
     """Start a Dask scheduler and workers on this machine, for 'facelib run --scheduler', until Ctrl-C."""
-    from facelib.archive.cluster import start_cluster
-    from facelib.project.wording import counted
-
     with ExitStack() as stack:
-        # Workers inherit that Ctrl-C is not for them: this process stops them, and can itself be stopped once they run.
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
+        with _ctrl_c_later():  # this process stops its workers, once they run
+            from facelib.archive.cluster import start_cluster
+            from facelib.project.wording import counted
+
             started = stack.enter_context(start_cluster(workers, port=port, dashboard_port=dashboard_port))
-        finally:
-            signal.signal(signal.SIGINT, before)
         typer.echo(f"Scheduler: {started.address} ({counted(started.workers, 'worker')})")
         typer.echo(f"Dashboard: {started.dashboard}")
         typer.echo(f"Use it with: facelib run --project NAME --scheduler {started.address}")

@@ -17,7 +17,8 @@ def forget(
     data_dir: DataPlace = "data",
     output_dir: OutputPlace = "output",
     keep_name: Annotated[
-        bool, typer.Option(help="Keep the name on the films, and drop the pictures, faces and embeddings.")
+        bool,
+        typer.Option("--keep-name", help="Keep the name on the films, and drop the pictures, faces and embeddings."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
 ) -> None:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from facelib.cli.options import DataFolder, OutputFolder, ProjectName, find_project
 from facelib.cli.printing import relative
+
+
+class LiveCommand(TyperCommand):
+    """The command whose longest option a box of 80 columns would cut: there its help stands without a box."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write what it does, and its options."""
+        if shutil.get_terminal_size().columns < 110:
+            self.rich_markup_mode = None
+        super().format_help(ctx, formatter)
 
 
 def live(

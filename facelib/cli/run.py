@@ -75,7 +75,8 @@ def run(
         print_parameters(find_notebooks(notebooks, all_steps(notebooks) if numbers is None else numbers))
         return
     if not project:
-        raise typer.BadParameter("expected the name of a project", param_hint="'--project'")
+        problem = "expected the name of a project; 'facelib demo' makes one to try, called demo"
+        raise typer.BadParameter(problem, param_hint="'--project'")
     chosen = find_notebooks(notebooks, numbers)
     check_parameters(chosen, values)
     workplace = Workplace.of(project, data_dir, output_dir)

@@ -123,6 +123,7 @@ def _print(answer: pd.DataFrame, form: Form, most: int, *, several: bool) -> Non
     from facelib.archive.pictures import as_json, with_timecodes
     from facelib.films.appearances import timecode
     from facelib.project.spreadsheets import csv_text
+    from facelib.project.wording import counted
 
     if form == "json":
         typer.echo(as_json(answer))
@@ -145,7 +146,12 @@ def _print(answer: pd.DataFrame, form: Form, most: int, *, several: bool) -> Non
             shown[edge] = shown.pop(f"{edge}_film") + " " + shown.pop(at)
     alone = [name for name in shown.columns if name.endswith("project") and not several]
     shown = shown.drop(columns=alone)
+    shown = shown.loc[:, (shown != "").any()]  # such as the dates of films whose metadata has none
     if len(shown):
         print_rows(list(shown.columns), [shown.values.tolist()])
     more = f", the first {len(shown)} shown; --form json or csv gives all" if len(answer) > len(shown) else ""
-    typer.echo(f"{len(answer)} found{more}")
+    whole = ""
+    if len(answer) and {"start", "end"} <= set(answer) and "distance" not in answer:  # moments
+        films = len(answer[["project", "film"]].drop_duplicates())
+        whole = f", {timecode(float((answer['end'] - answer['start']).sum()))} in {counted(films, 'film')}"
+    typer.echo(f"{len(answer)} found{whole}{more}")

@@ -22,6 +22,7 @@ from facelib.films.settle import Settled, settle_films
 from facelib.films.tracking import FilmTracks, TrackingSettings
 from facelib.films.unknowns import Grouping, fit_grouping
 from facelib.project import Project, write_table
+from facelib.project.decisions import read_decisions
 from facelib.project.names import NOT_A_FACE, UNKNOWN
 from facelib.recognize import RecognizerInfo
 
@@ -80,8 +81,8 @@ def identify_films(
         progress: Show a progress bar for each film, with rate and time left.
 
     Raises:
-        ValueError: When there is no film, when none of them could be read, or when `embedder` is not the network
-            that the recognizer was fitted for.
+        ValueError: When there is no film, when none of them could be read, when `embedder` is not the network that the
+            recognizer was fitted for, or when `corrections.csv` is damaged.
         BlockingIOError: When other runs hold all of them.
     """
     films = list(films)
@@ -127,6 +128,7 @@ def _check(films: list[Path], project: Project, embedder: Embedder, info: Recogn
     if not films:
         raise ValueError(f"expected at least one film in {str(project.videos)!r}, found none; put one there")
     info.check_embedder(embedder)
+    read_decisions(project.corrections)  # a damaged file is told before the search, which may take hours
     if not evidence_shape(info.embedder, info.weights_sha256)[1]:
         _log.warning(
             "how much distances of %r say was not measured, so faces in context are named with caution; "

@@ -11,6 +11,7 @@ import pandas as pd
 
 from facelib.films.media.decode import UnreadableFilm
 from facelib.films.record import SUMMARY_COLUMNS, read_summary
+from facelib.films.tables import UnusableTables
 from facelib.project import Project, write_table, writer_lock
 from facelib.project.wording import in_one_line, with_type
 
@@ -70,6 +71,8 @@ class Problems:
 
 def problem_of(error: Exception, doing: str) -> str:
     """Return what went wrong with a film in a step, such as `"drawing the names"`, as a sentence with the remedy."""
+    if isinstance(error, UnusableTables):  # says what to run, and says the same of each step
+        return in_one_line(error)
     return f"{doing} failed: {_said(error)}; {_remedy(error)}"
 
 

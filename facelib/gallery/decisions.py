@@ -119,9 +119,7 @@ def move(project: Project, picture: str, person: str, *, name: str = "", by: str
         OSError: When the file cannot be moved, or the decision not be written; the picture stays where it is.
     """
     source = project.picture(_checked(picture))
-    people = project.find_people()
-    if person not in people:
-        raise ValueError(f"expected one of the people {people!r}, got {person!r}; make a folder for somebody new")
+    project.check_person(person)
     if not source.is_file():
         raise FileNotFoundError(f"expected a picture at {str(source)!r}, found none; run notebook 02_embed_faces again")
     if person == picture.split("/")[1]:

@@ -39,7 +39,7 @@ def measure_picture(
         return [_nothing("no face", embedder.dimension)]
     vectors = embedder.embed(portrait.image, portrait.faces)
     return [
-        _record(index, box, score, points.reshape(-1), sharpness(image, box), vector, reason)
+        face_record(index, box, score, points.reshape(-1), sharpness(image, box), vector, reason)
         for index, (box, score, points, vector) in enumerate(
             zip(faces.boxes, faces.scores, faces.landmarks, vectors, strict=True)
         )
@@ -48,12 +48,13 @@ def measure_picture(
 
 def _nothing(reason: str, dimension: int) -> dict[str, Any]:
     nan = np.nan
-    return _record(-1, np.full(4, nan), nan, np.full(10, nan), nan, np.full(dimension, nan), reason)
+    return face_record(-1, np.full(4, nan), nan, np.full(10, nan), nan, np.full(dimension, nan), reason)
 
 
-def _record(
-    face: int, box: Any, score: float, landmarks: Any, sharp: float, vector: Any, reason: str
+def face_record(
+    face: int, box: Any, score: float, landmarks: Any, sharp: float, vector: Any, reason: str = ""
 ) -> dict[str, Any]:
+    """Return what a row of `faces.parquet` holds of a face, without its picture and person."""
     left, top, right, bottom = (float(side) for side in box)
     return {
         "face": face, "left": left, "top": top, "right": right, "bottom": bottom, "score": float(score),

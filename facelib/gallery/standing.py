@@ -17,10 +17,10 @@ _PROFILE = 0.4  # the nose all but covers one eye
 _DARK, _BRIGHT = 35.0, 80.0  # lightness; skin of any tone in daylight lies between
 _CONFUSABLE = 0.01  # of two people's faces, the smallest share that is reported
 _LACKS = {
-    "front": "view from the front",
-    "turned": "face turned to a side",
-    "profile": "profile",
-    "dark": "face in dim light",
+    "front": "from the front",
+    "turned": "turned to a side",
+    "profile": "in profile",
+    "dark": "in dim light",
 }
 
 
@@ -67,14 +67,14 @@ def coverage_of(used: pd.DataFrame) -> pd.DataFrame:
 
 
 def lacking(coverage: pd.DataFrame) -> list[str]:
-    """Return what a gallery lacks in words, a sentence per kind of picture, such as "There is no profile of Ada."."""
+    """Return what a gallery lacks in words, a sentence per kind of picture, such as "Not shown in profile: Ada."."""
     texts = []
-    for column, what in _LACKS.items():
+    for column, how in _LACKS.items():
         names = coverage.loc[coverage[column] == 0, "person"].to_list()
         if len(names) == len(coverage) > 1:
-            texts.append(f"There is no {what} of anybody.")
+            texts.append(f"Nobody is shown {how}.")
         elif names:
-            texts.append(f"There is no {what} of {listed(names)}.")
+            texts.append(f"Not shown {how}: {listed(names)}.")
     return texts
 
 

@@ -42,9 +42,7 @@ def add_picture(project: Project, person: str, content: bytes, *, name: str = ""
         ValueError: When there is no such person.
         OSError: When it cannot be written.
     """
-    people = project.find_people()
-    if person not in people:
-        raise ValueError(f"expected one of the people {people!r}, got {person!r}; make a folder for somebody new")
+    project.check_person(person)
     try:
         picture = check_fetched(content, most_pixels=LARGEST_WHOLE)
     except UnreadablePicture as error:

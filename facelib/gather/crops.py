@@ -64,7 +64,7 @@ def align_tree(
         margin: Of the method `"margin"`: fraction of the box's side added on each side. Raising it shows more hair
             and background.
         method: How the face is cut out, see `facelib.embed.align`.
-        detector: Name or path, see `facelib.detector`.
+        detector: Name or path, see `facelib.load_detector`.
         smallest_face: In pixels of the picture, or of its copy with a longer side of 1000.
         processes: How many work at a time, with one thread each; None takes one for each core, where there is enough
             to do. With 1 all is done in this process, with all its threads.

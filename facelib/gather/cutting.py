@@ -41,7 +41,7 @@ class Cutting:
         image_size: Side of the square crop, pixels.
         margin: Of the method `"margin"`: fraction of the box's side added on each side.
         method: How the face is cut out.
-        detector: Name or path, see `facelib.detector`.
+        detector: Name or path, see `facelib.load_detector`.
         smallest_face: In pixels of the picture, or of its copy with a longer side of 1000.
 
     Raises:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from facelib.project import FilmFiles, Project, file_lock, write_table
 from facelib.project.decisions import moved_pictures, read_decisions
 from facelib.project.digests import sha256_if_readable
 from facelib.project.files import remove_with_folder, write_bytes
-from facelib.project.names import NOT_A_FACE, UNKNOWN, checked_name
+from facelib.project.names import NOT_A_FACE, UNKNOWN, checked_name, is_proposed
 from facelib.project.spreadsheets import read_own_table
 
 ACCEPTED_COLUMNS = ["proposed", "person", "picture", "reason"]
@@ -119,7 +118,7 @@ def accept_people(project: Project, names: Mapping[str, str] | None = None) -> p
     folder = project.proposed
     there = sorted(path.name for path in folder.glob("*/") if path.name[0] != ".")
     if names is None:
-        names = {name: name for name in there if not re.fullmatch(r"Person \d+", name)}
+        names = {name: name for name in there if not is_proposed(name)}
     wanted = {given: folder_of(checked_name(name), project) for given, name in names.items() if name.strip()}
     missing = [given for given in wanted if given not in there]
     if missing:

@@ -28,7 +28,7 @@ def gathered_pictures(project: Project) -> list[LedgerEntry]:
 
 
 class PictureStore:
-    """The gathered pictures of a project. Only one at a time may be open, see `facelib.project.file_lock`.
+    """The gathered pictures of a project. Only one at a time may be open: see `fetching`.
 
     Every step leaves the project so that a new store finishes what a killed one has begun: the bytes are written to a
     hidden file, then the row, and then the file is given its name. A row without a file is therefore that of a picture

@@ -17,11 +17,12 @@ from facelib.gather.keeping import PictureStore, folder_of
 from facelib.gather.searches import Candidate, Engines, PictureSearch
 from facelib.gather.sources.address import redacted
 from facelib.gather.sources.fetched import check_fetched
+from facelib.gather.sources.ledger import fetching
 from facelib.gather.sources.small import fetch_or_reason
 from facelib.gather.sources.web import WebLimits
 from facelib.gather.workers import in_order
 from facelib.images import UnreadablePicture
-from facelib.project import Project, file_lock
+from facelib.project import Project
 from facelib.project.spreadsheets import decoded
 from facelib.project.wording import sized
 
@@ -69,7 +70,7 @@ def gather_pictures(
     people = dict.fromkeys([*looked_for, *given])
     if not people:
         return _table([])
-    with file_lock(project.data / ".fetch.lock", what=f"other fetch into the project {project.name!r}"):
+    with fetching(project):
         store, engines = PictureStore(project), Engines(project, search)
         rows: list[list[str]] = []
         for person in people:

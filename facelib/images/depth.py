@@ -6,6 +6,7 @@ import logging
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,10 @@ _PLANES = 2  # of TIFF's planar configurations: one plane per channel
 _SLAB = 256  # rows converted at one time
 _CODESTREAM, _JPEG2000 = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "
 _JPEG2000_HEAD = 1 << 16  # bytes in which the codestream begins
+_LZW = 5  # of TIFF's compressions
+_silent = Lock()
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+DAMAGED = "its pixels are damaged: copy it again"
 
 
 def from_integers(values: NDArray[Any]) -> Image:
@@ -99,10 +103,8 @@ def read_deep_jpeg2000(path: Path) -> Image | None:
     colours = int.from_bytes(head[at + 36 : at + 38], "big")
     if colours < 3 or max(head[at + 38 : at + 38 + 3 * colours : 3], default=0) & 127 < 8:
         return None
-    import cv2
-
     check_size(right - left, bottom - top, most=LARGEST_WHOLE)
-    values = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    values = _decode(path)
     if values is None or values.ndim != 3:
         raise OSError("expected a JPEG 2000 picture in RGB; save it as JPEG")
     return from_integers(values[..., [2, 1, 0]])
@@ -113,19 +115,32 @@ def _read_page(path: Path, page: Any) -> NDArray[Any]:
 
     Raises:
         ValueError: When it is compressed in a way that nobody here can read.
+        OSError: When its pixels are damaged.
     """
     try:
         values = np.asarray(page.asarray())
     except ValueError:
         # tifffile leaves LZW, a usual compression, to another package; OpenCV reads it, of the first page.
-        import cv2
-
-        stored = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED) if page.index == 0 else None
+        stored = _decode(path) if page.index == 0 else None
+        if stored is None and page.index == 0 and int(page.compression) == _LZW:
+            raise OSError(f"it is of a kind that cannot be read, or {DAMAGED}, or save it as JPEG") from None
         if stored is None or stored.dtype != page.dtype:
             raise
         return stored[..., [2, 1, 0]] if stored.ndim == 3 else np.asarray(stored)
     planar = int(page.planarconfig) == _PLANES and values.ndim == 3
     return np.moveaxis(values, 0, -1) if planar else values
+
+
+def _decode(path: Path) -> NDArray[Any] | None:
+    """Return a picture as OpenCV reads it, without a word on the terminal; None where it cannot."""
+    import cv2
+
+    with _silent:  # one at a time, as the level is of the whole process
+        level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        try:
+            return cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+        finally:
+            cv2.utils.logging.setLogLevel(level)
 
 
 def _slabs(values: NDArray[Any]) -> Iterator[NDArray[np.float64]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
+import re
 import struct
 import warnings
 from collections.abc import Iterator
@@ -13,10 +15,10 @@ from threading import Lock
 
 import numpy as np
 from PIL import Image as PillowImage
-from PIL import ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ImageFile, ImageOps, UnidentifiedImageError, _imaging
 
 from facelib.faces import Image
-from facelib.images.depth import TIFF, from_float, from_integers, read_deep_jpeg2000, read_deep_tiff
+from facelib.images.depth import DAMAGED, TIFF, from_float, from_integers, read_deep_jpeg2000, read_deep_tiff
 from facelib.images.large import open_large, shrink
 from facelib.images.png import SIGNATURE, on_white, without_metadata
 
@@ -92,6 +94,8 @@ def _reason(path: Path, error: Exception) -> str:
     with suppress(OSError):  # a file that cannot be opened, or is gone by now
         if kind := unreadable_kind(path):
             return kind
+    if re.fullmatch(r"decoder error -\d+", str(error)):  # Pillow's words
+        return DAMAGED
     return "not a picture of a kind that is known" if isinstance(error, UnidentifiedImageError) else str(error)
 
 
@@ -143,7 +147,7 @@ def check_picture(path: str | Path) -> tuple[int, int, str]:
 class _Strict:
     """Makes Pillow refuse truncated files, quietly, while the block runs, in any number of threads.
 
-    Both are settings of the whole process: the first block saves them, and the last one to end brings them back.
+    All are settings of the whole process: the first block saves them, and the last one to end brings them back.
     """
 
     def __init__(self) -> None:
@@ -157,6 +161,8 @@ class _Strict:
                 # face_recognition, once imported, makes Pillow fill what a truncated file lacks with grey.
                 self._before.callback(setattr, ImageFile, "LOAD_TRUNCATED_IMAGES", ImageFile.LOAD_TRUNCATED_IMAGES)
                 ImageFile.LOAD_TRUNCATED_IMAGES = False
+                for told in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+                    self._before.enter_context(_quiet_libtiff(told))
             self._count += 1
 
     def __exit__(self, *_: object) -> None:
@@ -164,6 +170,21 @@ class _Strict:
             self._count -= 1
             if not self._count:
                 self._before.close()
+
+
+@contextmanager
+def _quiet_libtiff(told: str) -> Iterator[None]:
+    """Keep what libtiff says of a picture from the terminal, to which it writes past Python."""
+    handle = getattr(ctypes.CDLL(_imaging.__file__), told, None)  # none where it is part of Pillow itself
+    if handle is None:
+        yield
+        return
+    handle.argtypes, handle.restype = [ctypes.c_void_p], ctypes.c_void_p
+    before = handle(None)
+    try:
+        yield
+    finally:
+        handle(before)
 
 
 _strict = _Strict()

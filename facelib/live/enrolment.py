@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from PIL import Image as PillowImage
 from sklearn.base import clone
@@ -17,7 +16,8 @@ from facelib.faces import Faces
 from facelib.films.naming import Recognizer
 from facelib.gallery.curation import curate
 from facelib.gallery.decisions import find_disabled
-from facelib.gallery.files import COLUMNS, check_same_network, read_gallery
+from facelib.gallery.files import check_same_network, read_gallery
+from facelib.gallery.records import face_record, face_table
 from facelib.images import read_image, sharpness
 from facelib.live.evidence import EnrolmentPicture
 from facelib.project import Project, writer_lock
@@ -93,13 +93,7 @@ def learn(
 def _row(picture: Path, portrait: EnrolmentPicture, project: Project, person: str, embedder: Embedder) -> pd.DataFrame:
     """Return the picture, as it was saved, as a row of `faces.parquet`."""
     image = read_image(picture)
-    face = Faces.of(portrait.box, [portrait.score], portrait.landmarks)
-    left, top, right, bottom = (np.float32(side) for side in portrait.box)
-    record = {
-        "picture": picture.relative_to(project.data).as_posix(), "sha256": sha256_of(picture), "face": 0,
-        "person": person, "left": left, "top": top, "right": right, "bottom": bottom,
-        "score": np.float32(portrait.score), "landmarks": portrait.landmarks.reshape(-1),
-        "sharpness": np.float32(sharpness(image, portrait.box)), "embedding": embedder.embed(image, face)[0],
-        "used": False, "reason": "",
-    }  # fmt: skip
-    return pd.DataFrame([record])[list(COLUMNS)]
+    vector = embedder.embed(image, Faces.of(portrait.box, [portrait.score], portrait.landmarks))[0]
+    landmarks, sharp = portrait.landmarks.reshape(-1), sharpness(image, portrait.box)
+    record = face_record(0, portrait.box, portrait.score, landmarks, sharp, vector)
+    return face_table([record | {"picture": project.label(picture), "sha256": sha256_of(picture), "person": person}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +13,11 @@ from facelib.films.exports import PURPOSES
 from facelib.films.media.opening import UnreadableFilm, open_film, picture_stream
 from facelib.project import FilmFiles, Project
 
-_CONTAINERS = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg"}
+_TYPES = {
+    ".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg", ".vtt": "text/vtt",
+    ".srt": "application/x-subrip", ".jsonld": "application/ld+json", ".parquet": "application/vnd.apache.parquet",
+}  # fmt: skip
+_CONTAINERS = frozenset(suffix for suffix, kind in _TYPES.items() if kind.startswith("video/"))
 _CODECS = frozenset({"h264", "vp8", "vp9", "av1", "libdav1d", "theora"})
 _PIXELS = frozenset({"yuv420p", "yuvj420p"})
 
@@ -55,6 +60,12 @@ def address(path: Path, folder: Path) -> str:
     except ValueError:  # Windows: another drive
         return path.absolute().as_uri()
     return quote(Path(relative).as_posix(), safe="/", errors="surrogateescape")
+
+
+def media_type(path: Path) -> str:
+    """Return the media type of a film, or of a file that was made of it, by its suffix."""
+    known = _TYPES.get(path.suffix.lower()) or mimetypes.guess_type(f"x{path.suffix}")[0]
+    return known or "application/octet-stream"
 
 
 def plays_in_browsers(film: Path) -> bool:

@@ -18,7 +18,7 @@ from facelib.gallery import read_gallery, summary
 from facelib.project import Project
 from facelib.project.decisions import read_corrections
 from facelib.project.identities import cast_of, merged
-from facelib.project.names import UNKNOWN
+from facelib.project.names import UNKNOWN, is_proposed
 from facelib.project.spreadsheets import read_csv_table
 from facelib.project.wording import clock_time, counted, listed
 
@@ -97,7 +97,7 @@ def _gathered(project: Project) -> str:
     told = ", ".join(f"{count} of {what}" for what, count in problems.items() if count)
     total = sum(problems.values())
     people = counted(whole["person"].nunique(), "person")
-    nameless = len(list(project.proposed.glob("Person *")))
+    nameless = sum(is_proposed(folder.name) for folder in project.proposed.glob("*/"))
     found = f"{people}, {counted(len(whole), 'picture')}, {counted(len(playable), 'film')}, "
     found += f"{counted(total, 'problem')} ({told}: see the report)" if total else "no problems"
     if nameless:

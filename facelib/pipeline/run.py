@@ -119,7 +119,7 @@ def run_pipeline(
 
     Args:
         project: The project; its folders may be relative to the working folder.
-        steps: Numbers of the notebooks to run, in any order; None: the main steps 1 to 5.
+        steps: Numbers of the notebooks to run, in any order; None: the main steps 1 to 7.
         parameters: Values by name. Each goes to every chosen notebook that takes it.
         force: Run also what is fresh.
         notebooks: The folder of the notebooks; None: facelib's own. Nothing is written there.

@@ -16,7 +16,7 @@ from facelib.plots.colours import COLOURS
 from facelib.plots.style import escaped, lay_out, shortened, template
 
 _TICKS = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
-NARROW_TICKS = frozenset({"0", "1 %", "5 %", "20 %", "60 %", "90 %", "100 %"})
+NARROW_TICKS = frozenset({"0", "1 %", "10 %", "60 %", "100 %"})
 """Those labels of `draw_det` that do not run into each other in a narrow figure."""
 
 _LEAST, _MOST = 0.0004, 0.997  # rates of 0 and 1 would lie at infinity, so they are drawn here

@@ -22,6 +22,7 @@ _MARGIN, _TITLE = 20, 60  # pixels
 _FEW, _NARROW, _WIDE = 8, 520, 820  # up to so many people fit a narrow column; more make the figure taller
 _LINE, _LETTER = 17, 7.6  # pixels: a line of a label, and the mean width of its letters
 _WIDTHS = (1.5, 3.0, 5.0, 8.0)  # of the lines between people, pixels
+_MANY, _NEAREST = 30, 2  # from so many people on, lines are drawn to so many others of each
 
 
 def draw_people(graph: nx.Graph, *, seed: int = 0, looks: Mapping[str, Mark] | None = None) -> go.Figure:
@@ -29,6 +30,9 @@ def draw_people(graph: nx.Graph, *, seed: int = 0, looks: Mapping[str, Mark] | N
 
     A disc's area grows with the seconds on screen, a line's width with the seconds together. Who is often together
     stands close; who is never with anybody stands in the rows below. No two discs or names lie on each other.
+
+    The lines of many people would hide each other: from 30 people on, each has lines only to the two they are with
+    longest, and to whoever would otherwise stand apart from people that they do appear with.
 
     Args:
         graph: As `facelib.films.appearances.graph_of` returns it; may be empty.
@@ -44,9 +48,10 @@ def draw_people(graph: nx.Graph, *, seed: int = 0, looks: Mapping[str, Mark] | N
     labels = [textwrap.wrap(textwrap.shorten(person, 48, placeholder="…"), 18) or [""] for person in people]
     boxes = np.array([_box(lines, size) for lines, size in zip(labels, sizes, strict=True)]).reshape(-1, 2)
     room = float(_NARROW if len(people) <= _FEW else _WIDE)
-    places = _places(graph, people, boxes, seed, room)
+    drawn = _strongest(graph) if len(people) >= _MANY else graph
+    places = _places(drawn, people, boxes, seed, room)
     places[:, 1] += sizes / 2 + 4 - boxes[:, 1] / 2  # a disc stands at the top of its box
-    figure = go.Figure(_lines(graph, dict(zip(people, places, strict=True))))
+    figure = go.Figure(_lines(drawn, dict(zip(people, places, strict=True))))
     looks = shades(people, looks)
     figure.add_scatter(
         x=places[:, 0],
@@ -60,8 +65,19 @@ def draw_people(graph: nx.Graph, *, seed: int = 0, looks: Mapping[str, Mark] | N
         customdata=[_story(graph, person) for person in people],
         hovertemplate="%{customdata}<extra></extra>",
     )
-    _lay_out(figure, places, boxes, room)
+    title = "Who appears with whom" if people else "Nobody is on screen"
+    title += ": lines to the two people each is with longest" if drawn.size() < graph.size() else ""
+    _lay_out(figure, title, places, boxes, room)
     return figure
+
+
+def _strongest(graph: nx.Graph) -> nx.Graph:
+    """Return a graph of the longest times together of each person, and of the longest that link whoever is linked."""
+    kept = nx.maximum_spanning_tree(graph, weight="seconds")
+    for person, others in sorted(graph.adjacency()):
+        longest = sorted(others, key=lambda other: (-others[other]["seconds"], other))[:_NEAREST]
+        kept.add_edges_from((person, other, others[other]) for other in longest)
+    return kept
 
 
 def _box(lines: list[str], size: float) -> tuple[float, float]:
@@ -158,12 +174,12 @@ def _story(graph: nx.Graph, person: str) -> str:
     return "<br>".join(lines)
 
 
-def _lay_out(figure: go.Figure, places: _Points, boxes: _Points, room: float) -> None:
+def _lay_out(figure: go.Figure, title: str, places: _Points, boxes: _Points, room: float) -> None:
     height = float((places[:, 1] + boxes[:, 1]).max(initial=40))
     hidden = {"visible": False, "fixedrange": True}
     figure.update_layout(
         template=template(),
-        title="Who appears with whom" if len(places) else "Nobody is on screen",
+        title=title,
         showlegend=False,
         width=room + 2 * _MARGIN,
         height=height + _TITLE + _MARGIN,

@@ -13,10 +13,14 @@ from itertools import count
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from facelib.project.processes import is_still_there
 from facelib.project.spreadsheets import csv_text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""The numbers of an OSError that says that there is no room, on the disk or of a user's share of it."""
 
 _LONGEST = 220  # bytes
 
@@ -43,8 +47,9 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        if type(error) is OSError and error.errno == errno.ENOSPC and error.filename is None:  # as of a plain `write`
-            error.filename = str(path)
+        # A plain `write` names no file, FFmpeg the temporary one, and pyarrow has words of its own.
+        if error.errno in FULL_DISK and error.filename in (None, str(temporary), f"file:{temporary}"):
+            raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
         raise
     finally:
         temporary.unlink(missing_ok=True)
@@ -52,12 +57,10 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 def _remove_leftovers(path: Path) -> None:
     """Remove the temporary files of processes that were killed while they wrote this file."""
-    import psutil
-
     pattern = re.compile(re.escape(f".{short_name(path.stem)}.") + r"(\d+)-[0-9a-f]{8}" + re.escape(path.suffix))
     for other in path.parent.iterdir():
         match = pattern.fullmatch(other.name)
-        if match and not psutil.pid_exists(int(match[1])):
+        if match and not is_still_there(int(match[1]), other):
             other.unlink(missing_ok=True)
 
 

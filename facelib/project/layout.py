@@ -137,6 +137,11 @@ class Project:
                 return text_of(f"{kind}/{path.relative_to(folder).as_posix()}")
         return text_of(path.absolute().as_posix())
 
+    def path_at(self, place: str) -> Path:
+        """Return the path that `place_of` gives this name."""
+        kind, _, rest = path_of(place).partition("/")
+        return {"data": self.data, "output": self.output}[kind] / rest if kind else Path(path_of(place))
+
     def digest(self, path: Path) -> str:
         """Return the SHA-256 of a file's content, read once for each state of the file.
 
@@ -211,6 +216,17 @@ class Project:
             )
         return [text_of(folder.name) for folder in person_folders(self.people)]
 
+    def check_person(self, person: str) -> None:
+        """Check that somebody has a folder of this name.
+
+        Raises:
+            ValueError: When nobody has.
+            FileNotFoundError: As in `find_people`.
+        """
+        people = self.find_people()
+        if person not in people:
+            raise ValueError(f"expected one of the people {people!r}, got {person!r}; make a folder for somebody new")
+
     def find_pictures(self, person: str) -> list[Path]:
         """Return the pictures of one person, those in nested folders too, sorted; none is decoded yet."""
         folder = self.people / path_of(person)
@@ -234,10 +250,10 @@ class Project:
             FileNotFoundError: When a named film is not there, or two of them in different folders share one name.
             PermissionError: When the folder of a named film's results cannot be read.
         """
-        there = [film for film, reason in self.list_videos() if not reason]
+        locked = self._locked_results()
+        there = [film for film, reason in self._listed(locked) if not reason]
         if not names:
             return there
-        locked = self._locked_results()
         films = list(dict.fromkeys(self._find_video(name, there, locked) for name in names))
         called = [film.name for film in films]
         twice = sorted({name for name in called if called.count(name) > 1})
@@ -254,15 +270,16 @@ class Project:
         Raises:
             PermissionError: When `videos/` itself cannot be read.
         """
+        return self._listed(self._locked_results())
+
+    def _listed(self, locked: set[Path]) -> list[tuple[Path, str]]:
         from facelib.project.content import join_series, unreadable_folders, why_no_film
 
         listed: dict[str, tuple[Path, str]] = {}
         others = unreadable_folders(self.videos)
         if others and others[0][0] == self.videos:
             raise PermissionError(f"expected to read the films in {str(self.videos)!r}, which {others[0][1]}")
-        files = self._files_called()
-        locked = self._locked_results() if files else set()  # which looks at each film that has results
-        for path in files:
+        for path in self._files_called():
             place = str(path.relative_to(self.videos))
             reason = "its name is not UTF-8: rename it" if text_of(place) != place else why_no_film(path)
             if not reason and path.name in listed:

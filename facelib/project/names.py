@@ -52,6 +52,11 @@ def free_groups(taken: Collection[str]) -> Iterator[str]:
     return (name for name in (f"Unknown {number}" for number in count(1)) if name not in taken)
 
 
+def is_proposed(name: str) -> bool:
+    """Return whether a person found in films still has the name that facelib proposed, such as `Person 2`."""
+    return re.fullmatch(r"Person \d+", name) is not None
+
+
 def reserved_label(name: str) -> str:
     """Return a reserved name as facelib writes it, however it is spelt; empty for every other name.
 

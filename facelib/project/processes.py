@@ -16,6 +16,8 @@ _NO_MEMORY = re.compile(
     r"bad.?alloc|cannot allocate|failed to allocate|(insufficient|out of) ?memory|can't start new thread", re.IGNORECASE
 )
 
+_CLOCKS_DIFFER = 60.0  # seconds, those of file systems and of processes, at most
+
 
 def memory_settings() -> dict[str, str]:
     """Return the environment variables with which a new process takes memory; what the user has set stays.
@@ -71,6 +73,22 @@ def when_parent_is_gone(end: Callable[[], object]) -> None:
 
     if parent := parent_process():
         threading.Thread(target=lambda: wait([parent.sentinel]) and end(), daemon=True).start()
+
+
+def is_still_there(number: int, made: Path) -> bool:
+    """Return whether a process that made a file or folder, which bears its number, is still there.
+
+    Numbers are given again, in containers at each start: a process that began later did not make it.
+    """
+    import psutil
+
+    if not psutil.pid_exists(number):
+        return False
+    try:
+        began: float = psutil.Process(number).create_time()
+        return made.stat().st_mtime > began - _CLOCKS_DIFFER
+    except (psutil.Error, OSError):
+        return True
 
 
 def limit_memory(most: int) -> None:

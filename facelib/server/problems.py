@@ -17,6 +17,7 @@ from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from facelib.project.files import FULL_DISK
 from facelib.server.settings import API, ServerSettings
 
 _log = logging.getLogger("facelib.server")
@@ -139,7 +140,7 @@ def _invalid(error: RequestValidationError, kind: str) -> Problem:
 
 def _of_library(error: Exception, settings: ServerSettings) -> Problem | None:
     """Return the problem that an error of the library or of the system stands for, and None for a fault of ours."""
-    full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+    full = isinstance(error, OSError) and error.errno in FULL_DISK
     if full or (isinstance(error, DBAPIError) and "disk is full" in str(error.orig)):  # SQLite's words
         return Problem(507, "expected room on the server's disk, found none; free some and try again")
     if isinstance(error, OSError) and error.errno in _DENIED:

@@ -77,7 +77,7 @@ def export_onnx(
     chips: Image | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> Exported:
-    """Write a network as an ONNX file that `facelib.embedder` opens by its path.
+    """Write a network as an ONNX file that `facelib.load_embedder` opens by its path.
 
     The file takes batches of any size, and carries the form of its input, so nothing else is needed to use it. It is
     run in ONNX Runtime and compared with PyTorch on random pictures and on `chips`; it is put in place only when

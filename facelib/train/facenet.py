@@ -111,7 +111,7 @@ def import_facenet(
     *,
     standardisation: Standardisation = "auto",
 ) -> Exported:
-    """Make an ONNX file of FaceNet weights, for `facelib.embedder`.
+    """Make an ONNX file of FaceNet weights, for `facelib.load_embedder`.
 
     Args:
         path: The weights.

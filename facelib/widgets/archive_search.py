@@ -98,10 +98,11 @@ class ArchiveSearch(anywidget.AnyWidget):
             self.error = str(error)
         self._table = table
         self.pages = -(-len(table) // self._size)
-        films = table["film"].nunique() if len(table) else 0
-        self.found = (
-            f"{counted(len(table), self.by)} in {counted(films, 'film')}" if self.wanted else "Choose somebody."
-        )
+        if len(table):
+            self.found = f"{counted(len(table), self.by)} in {counted(table['film'].nunique(), 'film')}"
+        else:
+            none = f"No {self.by} found: take fewer people, or a shorter time."
+            self.found = none if self.wanted else "Choose somebody."
         if self.page:
             self.page = 0  # which shows it
         else:

@@ -22,13 +22,14 @@ _ACTIONS = (
     Action("clear", "Clear", ("c",), "choose none", "nothing"),
 )
 _KIND = "chosen on the map"
+_NEAR = 3  # so many faces on the map say among whose a face lies; fewer where its person has fewer
 
 
 class ChosenFaces(FaceBoard):
     """Faces that were chosen elsewhere, to decide about all of them, or about the marked ones.
 
     Args:
-        points: One row per face, with `picture`, `face`, `person` and, where known, the box.
+        points: One row per face, with `picture`, `face`, `person`, `x`, `y` and, where known, the box.
         project: Whose pictures.
         changed: Called when another face is chosen, and when something is decided.
 
@@ -80,7 +81,18 @@ class ChosenFaces(FaceBoard):
             "lines": [PurePosixPath(self._name(number)).name],
             "badge": state,
             "out": bool(state),
+            "fits": self._among(number),
         }
+
+    def _among(self, number: int) -> str:
+        """Return the person among whose faces one lies on the map, when that is another; empty otherwise."""
+        people = self._points["person"]
+        own = people[number]
+        away = (self._points[["x", "y"]] - self._points.loc[number, ["x", "y"]]).pow(2).sum(axis=1).astype(float)
+        others = max(int((people == own).sum()) - 1, 1)
+        near = people[away.drop(number).nsmallest(min(_NEAR, others)).index]
+        person, faces = next(iter(near.value_counts().items()), (own, 0))
+        return str(person) if person != own and faces > len(near) / 2 else ""
 
     def _detail(self, number: int) -> dict[str, Any]:
         row = self._points.iloc[number]

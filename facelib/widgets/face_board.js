@@ -185,10 +185,11 @@ function render({ model, el }) {
     input.select();
   }
 
-  // A name that is nearly a known one comes back as a question.
+  // A name that is nearly a known one comes back as a question, and one that is refused with the reason.
   function askAgain() {
-    const { action, faces, person, near, same } = model.get("asked");
-    if (near?.length) openName(actions.find((one) => one.name === action), faces, { typed: person, near, same });
+    const { action, faces, person, near, same, problem } = model.get("asked");
+    const again = { typed: person, near, same, problem };
+    if (near?.length || problem) openName(actions.find((one) => one.name === action), faces, again);
   }
 
   // ---- bars

@@ -70,7 +70,8 @@ class FaceBoard(anywidget.AnyWidget):
         filters: What can be shown: a value of `shown`, its text, and the heading that it stands under, if any.
         left: How much there is to do yet, in words.
         warnings: What the user should look at again.
-        asked: A given name that is similar to known ones, listed in `near`: the page asks which is meant.
+        asked: A given name that is similar to known ones, listed in `near`, or refused because of a `problem`: the page
+            asks again.
         status: What was done last.
         error: What went wrong last, empty otherwise.
     """
@@ -237,7 +238,7 @@ class FaceBoard(anywidget.AnyWidget):
         with guarding(self._fail):
             if request["action"] == "mark section":
                 self.marked = [n for n in self._sorted if self._section(n) == request["section"]]
-                self.status = f"{len(self.marked)} marked."
+                self.status = f"Marked what stands under '{request['section']}'."
                 return
             if request["action"] == "sort":
                 self._sort()
@@ -248,7 +249,13 @@ class FaceBoard(anywidget.AnyWidget):
             if self.asked:
                 self.status = ""
                 return
-            self.status = self._decide(str(request["action"]), numbers, request)
+            try:
+                self.status = self._decide(str(request["action"]), numbers, request)
+            except ValueError as error:
+                if "person" not in request:
+                    raise
+                self.asked, self.status = dict(request) | {"problem": str(error)}, ""
+                return
             # What was marked since then came in the same message, and stays marked.
             self.marked = [number for number in self.marked if number not in numbers]
             self._update()

@@ -73,10 +73,10 @@ function render({ model, el }) {
     });
   }
 
-  // A name that is nearly a known one comes back as a question.
+  // A name that is nearly a known one comes back as a question, and one that is refused with the reason.
   function askAgain() {
-    const { track, person, near, same } = model.get("asked");
-    if (near?.length) openName(track, { typed: person, near, same });
+    const { track, person, near, same, problem } = model.get("asked");
+    if (near?.length || problem) openName(track, { typed: person, near, same, problem });
   }
 
   // ---- the bar

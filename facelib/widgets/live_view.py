@@ -305,7 +305,12 @@ class LiveCamera(LivePage):
             self.asked = asked
         if asked:
             return ""
-        picture = self.enrol(int(request["track"]), str(request["person"]))
+        try:
+            picture = self.enrol(int(request["track"]), str(request["person"]))
+        except ValueError as error:  # the page asks again, with what was typed
+            with self._lock:
+                self.asked = dict(request) | {"problem": str(error)}
+            return ""
         return f"Enrolled as {picture.parent.name}, recognised from now on: {picture}"
 
     # ---- what the page shows

@@ -128,7 +128,7 @@ class LivePage(anywidget.AnyWidget):
     thumbnails = traitlets.Dict().tag(sync=True)
     events = traitlets.List(traitlets.Dict()).tag(sync=True)
     people = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    asked = traitlets.Dict().tag(sync=True)  # a name that is nearly a known one, see `near_question`
+    asked = traitlets.Dict().tag(sync=True)  # a name to ask about again: as `near_question`, or with a `problem`
     recording = traitlets.Unicode().tag(sync=True)
     # The picture that the page shows: the next one is sent when it has said so. -1: it shows the widget no more.
     shown = traitlets.Int().tag(sync=True)

@@ -77,8 +77,9 @@ function makePanel({ model, el, className, label, narrow, back, handleKey }) {
   }
 
   // Ask for a person; returns the field. `near`: known names that may be meant by the one that was typed; `same`: one of
-  // them is the one. `take(name, isNew)` is called with the answer; `isNew`: it is none of those near.
-  function openName(title, { verb, allowNew, typed, near = [], same = false, take, parts }) {
+  // them is the one. `problem`: why the name that was typed was refused. `take(name, isNew)` is called with the answer;
+  // `isNew`: it is none of those near.
+  function openName(title, { verb, allowNew, typed, near = [], same = false, problem = "", take, parts }) {
     const chosen = (person, isNew) => {
       closeDialog();
       take(person, isNew && near.length > 0);
@@ -86,7 +87,8 @@ function makePanel({ model, el, className, label, narrow, back, handleKey }) {
     const field = nameField({ known: () => model.get("people"), allowNew: allowNew && !(near.length && same), take: chosen, guarded, near, typed });
     const cancel = make("button", { textContent: "Cancel", onclick: guarded(closeDialog) });
     const submit = make("button", { textContent: verb, className: "main", onclick: guarded(field.submit) });
-    openDialog(near.length ? `Is '${typed}' one of these?` : title, ...parts(field), make("div", { className: "buttons" }, cancel, submit));
+    const refusal = problem ? [make("p", { textContent: isolated(problem), attributes: { role: "alert" } })] : [];
+    openDialog(near.length ? `Is '${typed}' one of these?` : title, ...refusal, ...parts(field), make("div", { className: "buttons" }, cancel, submit));
     dialog.addEventListener("keydown", field.onKey);
     enterDialog(field.input);
     return field.input;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import os
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,11 @@ import anywidget
 import traitlets
 
 from facelib.page.bundle import bundle, page_style
+from facelib.page.links import media_type
 from facelib.page.pack import script_value
 from facelib.project import Project
 
 _LARGEST = 60e6  # bytes of a film that is sent to the notebook where Jupyter does not serve it
-
-_TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm"}
 
 
 class ProjectPage(anywidget.AnyWidget):
@@ -95,8 +93,7 @@ def serve_file(path: Path, *, instead: str) -> tuple[dict[str, Any], list[bytes]
         raise ValueError(
             f"This film cannot be played here: it lies outside the folder that Jupyter was started in. {instead}"
         )
-    kind = _TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return {"kind": kind}, [path.read_bytes()]
+    return {"kind": media_type(path)}, [path.read_bytes()]
 
 
 def jupyter_root() -> Path | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -260,8 +261,9 @@ class TestMerging:
             while True:
                 large.write(bytes(4096))
         os.truncate(small_disk / "large", (small_disk / "large").stat().st_size - left)
-        with pytest.raises(OSError, match=f"expected room for the index of films in '{project.archive}'"):
+        with pytest.raises(OSError, match=f"expected room for the index of films in '{project.archive}'") as full:
             update_archive(project)
+        assert full.value.errno == errno.ENOSPC  # by which a server knows it
         pd.testing.assert_frame_equal(rows(project), before)
         (small_disk / "large").unlink()
         assert update_archive(project).rewritten == ["film 0.mp4"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from playwright.sync_api import Page
 import facelib
 from facelib.films.identify import identify_films
 from facelib.recognize import load_recognizer
+from tests.serving import free_port
 from tests.waiting import PATIENCE
 
 SETTINGS = {
@@ -69,7 +69,7 @@ def lab(kernel_server, tmp_path_factory) -> Iterator[Lab]:
         "JUPYTERLAB_WORKSPACES_DIR": str(place / "workspaces"),
     }
     environment.pop("PLOTLY_RENDERER", None)
-    port = _free_port()
+    port = free_port()
     log = place / "lab.log"
     options = [
         "--no-browser",
@@ -195,12 +195,6 @@ def run_notebook(lab, tab, request) -> Iterator[Callable[..., Page]]:
     tab.empty()
     assert red == []  # warnings and errors
     assert problems == []
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:

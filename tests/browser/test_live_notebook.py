@@ -154,7 +154,9 @@ def test_what_goes_wrong_is_seen_and_every_end_lets_go_of_the_source(live, noteb
     page.keyboard.type("a/b")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(widget.get_by_role("alert")).to_contain_text("expected a name that a folder")
+    expect(widget.get_by_role("dialog").get_by_role("alert")).to_contain_text("expected a name that a folder")
+    expect(widget.get_by_label("Name", exact=True)).to_have_value("a/b")  # to be corrected
+    page.keyboard.press("Escape")
     expect(lamp(widget)).to_have_text("live")
 
     # The cell that opens it is run again: the first camera lets go, and the page that is left of it is gone.

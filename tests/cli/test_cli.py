@@ -57,6 +57,14 @@ def test_a_wrong_command_says_which_is_meant(word, told):
     assert wrong.exit_code == 2 and told in re.sub(r"[\s│]+", " ", wrong.output)
 
 
+@pytest.mark.parametrize("columns", [80, 110])
+def test_no_option_is_cut(columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = [invoke(*command, "--help").output for command in (["run"], ["search"], ["forget"], ["live"], ["cluster"])]
+    assert [text for text in shown if "…" in text or max(map(len, text.splitlines())) > columns] == []
+    assert "--seconds-between-recognitions" in shown[3]
+
+
 def test_settings_of_the_server_fit_80_columns(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     pytest.importorskip("fastapi")
@@ -297,6 +305,33 @@ def test_the_parameters_of_ones_own_notebooks_are_listed(folder):
 def test_debug_shows_the_traceback(folder):
     result = CliRunner().invoke(main, [*RUN, "-p", "sed=5"], env={"FACELIB_DEBUG": "1"})
     assert isinstance(result.exception, ValueError)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files are UTF-8 there")
+def test_a_locale_without_utf_8_is_told_before_a_name_fails(tmp_path):
+    program = [*FACELIB, "run", "--project", "Renée"]
+    environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0"}
+    done = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"Error: expected names of files in UTF-8, got 'ascii' from LC_ALL")
+    assert done.stderr.endswith(b"set the environment variable PYTHONUTF8=1\n")
+
+
+def test_a_full_disk_is_told_with_the_remedy(folder, small_disk):
+    for name in ("Ada", "Bo"):
+        (folder / "data" / "demo" / "people" / name).mkdir()
+    (small_disk / "demo").mkdir()
+    with suppress(OSError), open(small_disk / "large", "wb", buffering=0) as large:
+        while True:
+            large.write(bytes(4096))
+
+    merge = ("merge", "Ada", "Bo", "--project", "demo", "--output-dir", str(small_disk))
+    told = "; make room there, and run the same command again"
+    assert invoke(*merge).stderr == (
+        f"Error: expected room for '{small_disk}/demo/corrections.csv', got: No space left on device{told}\n"
+    )
+    (small_disk / "large").unlink()
+    assert invoke(*merge).exit_code == 0
 
 
 def test_a_read_only_output_folder_is_told_before_anything_runs(folder):

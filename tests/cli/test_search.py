@@ -40,7 +40,9 @@ def test_nobody_named_lists_who_there_is(search):
 def test_where_somebody_is_seen(search):
     table = search("ada")
     assert table.exit_code == 0 and "two.mp4" in table.stdout and "00:00:01.000" in table.stdout
-    assert table.stdout.endswith("2 found\n") and "project" not in table.stdout
+    assert table.stdout.endswith("2 found, 00:00:02.000 in 2 films\n")
+    # One project, and films without a date.
+    assert "project" not in table.stdout and "date" not in table.stdout
     read = pd.read_csv(io.StringIO(search("Ada", "--form", "csv").stdout))
     assert read["film"].tolist() == ["one.mp4", "two.mp4"] and read["end_timecode"].tolist() == ["00:00:01.000"] * 2
 

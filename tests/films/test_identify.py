@@ -25,7 +25,7 @@ from facelib.films.record import EARLIER, read_summary
 from facelib.films.settle import settle_films
 from facelib.films.tracking import TrackingSettings
 from facelib.gallery import build_gallery, read_gallery, write_gallery
-from facelib.project import FilmFiles, Project, write_table
+from facelib.project import FilmFiles, Project, write_table, write_text
 from facelib.project.digests import sha256_of
 from facelib.project.names import UNKNOWN
 from facelib.recognize import load_recognizer
@@ -280,6 +280,13 @@ class TestBadFilms:
         project, recognizer, info = demo
         with pytest.raises(ValueError, match="at least one film"):
             identify_films([], project, detector, embedder, recognizer, info, progress=False)
+
+    def test_decisions_that_cannot_be_read_are_told_before_the_search(self, demo, detector, embedder, tmp_path):
+        project, recognizer, info = demo
+        other = Project(project.name, project.data_dir, tmp_path)
+        write_text("no,table\n", other.corrections)
+        with pytest.raises(ValueError, match=r"columns .* in '.*corrections.csv', lacks"):
+            identify_films(other.find_videos(), other, Blind(detector), embedder, recognizer, info, progress=False)
 
     def test_another_network(self, demo, detector, models_folder):
         project, recognizer, info = demo

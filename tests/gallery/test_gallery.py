@@ -38,6 +38,7 @@ from facelib.gallery.records import face_table
 from facelib.images import encode_jpeg, read_image
 from facelib.project import Project
 from facelib.recognize.thresholds import leave_one_out
+from tests.counting import Counting
 
 ADA, GRACE = "Élodie O'Brien 2", "グレース"
 
@@ -92,20 +93,6 @@ def cast(project: Project, put: Callable[..., Path], portraits: dict[str, Image]
         for number in range(4):
             put(person, f"{number} ü.jpg", varied(image, number))
     return project
-
-
-class Counting:
-    """A real detector that counts how often it is asked."""
-
-    def __init__(self, detector: Detector, *, dies_at: int | None = None) -> None:
-        self.detector, self.name, self.description = detector, detector.name, detector.description
-        self.calls, self.dies_at = 0, dies_at
-
-    def detect(self, image: Image) -> Faces:
-        self.calls += 1
-        if self.calls == self.dies_at:
-            raise KeyboardInterrupt
-        return self.detector.detect(image)
 
 
 def reasons(table: pd.DataFrame) -> dict[str, list[str]]:
@@ -196,12 +183,12 @@ def test_only_new_pictures_are_looked_at(
     (cast.people / ADA / "0 ü.jpg").rename(cast.people / ADA / "renamed.jpg")
     counting = Counting(detector)
     table = build_gallery(cast, counting, embedder, known=first, progress=False)
-    assert counting.calls == 1
+    assert counting.count == 1
     fresh = build_gallery(cast, detector, embedder, progress=False)
     pd.testing.assert_frame_equal(table, fresh)
     bare = Counting(detector)
     build_gallery(cast, bare, embedder, known=first.table, progress=False)
-    assert bare.calls == 1
+    assert bare.count == 1
 
 
 @pytest.mark.parametrize("change", [{"detector": "hog"}, {"embedder": "other"}, {"weights_sha256": "00"}])
@@ -212,7 +199,7 @@ def test_a_gallery_made_otherwise_is_not_taken_over(
     known = Gallery(build_gallery(cast, detector, embedder, progress=False), **(made | change))
     counting = Counting(detector)
     build_gallery(cast, counting, embedder, known=known, progress=False)
-    assert counting.calls == 8
+    assert counting.count == 8
 
 
 def test_other_options_are_another_detector(cast: Project, embedder: Embedder) -> None:
@@ -222,7 +209,7 @@ def test_other_options_are_another_detector(cast: Project, embedder: Embedder) -
     for detector, size, calls in [(finders[0], 1000, 0), (finders[1], 1000, 8), (finders[0], 900, 8)]:
         counting = Counting(detector)
         build_gallery(cast, counting, embedder, known=known, working_size=size, progress=False)
-        assert counting.calls == calls
+        assert counting.count == calls
 
 
 def test_a_killed_run_goes_on(
@@ -230,11 +217,11 @@ def test_a_killed_run_goes_on(
 ) -> None:
     monkeypatch.setattr("facelib.gallery.build._SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     with pytest.raises(KeyboardInterrupt):
-        build_gallery(cast, Counting(detector, dies_at=6), embedder, progress=False)
+        build_gallery(cast, Counting(detector, breaks_at=6), embedder, progress=False)
     assert partial_file(cast.faces).is_file() and not cast.faces.exists()
     counting = Counting(detector)
     table = build_gallery(cast, counting, embedder, progress=False)
-    assert counting.calls == 3
+    assert counting.count == 3
     assert table["used"].all()
     save(table, cast, detector, embedder)
     assert [file.name for file in cast.output.iterdir()] == ["faces.parquet"]

@@ -33,12 +33,12 @@ def test_turns_and_light_are_counted_and_what_is_lacking_is_said() -> None:
     )
     coverage = coverage_of(faces)
     assert coverage.drop(columns="lacks").values.tolist() == [["Ada", 2, 2, 1, 1, 2, 1], ["Grace", 2, 0, 0, 1, 1, 0]]
-    assert coverage["lacks"].to_list() == ["", "face turned to a side, profile"]
-    assert lacking(coverage) == ["There is no face turned to a side of Grace.", "There is no profile of Grace."]
+    assert coverage["lacks"].to_list() == ["", "turned to a side, in profile"]
+    assert lacking(coverage) == ["Not shown turned to a side: Grace.", "Not shown in profile: Grace."]
     assert lacking(coverage_of(faces[faces["turn"] == 0.0])) == [
-        "There is no face turned to a side of anybody.",
-        "There is no profile of anybody.",
-        "There is no face in dim light of anybody.",
+        "Nobody is shown turned to a side.",
+        "Nobody is shown in profile.",
+        "Nobody is shown in dim light.",
     ]
 
 

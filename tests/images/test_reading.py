@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
 import cv2
 import numpy as np
@@ -384,6 +384,24 @@ def test_a_tiff_without_its_end_is_called_truncated(tmp_path):
     path.write_bytes(b"II*\0" + (5000).to_bytes(4, "little") + bytes(1000))
     with pytest.raises(UnreadablePicture, match="image file is truncated: copy it again"):
         read_image(path)
+
+
+@pytest.mark.parametrize("kind", ["tiff_lzw", "tiff_deflate", "group4", "deep lzw"])
+def test_of_a_damaged_tiff_nothing_is_written_past_python(tmp_path, kind, capfd):
+    rng, path = np.random.default_rng(1), tmp_path / "a.tif"
+    if kind == "deep lzw":
+        deep = rng.integers(0, 65536, (200, 300, 3), np.uint16)
+        content = bytearray(cv2.imencode(".tiff", deep, [cv2.IMWRITE_TIFF_COMPRESSION, 5])[1])
+    else:
+        picture = PillowImage.fromarray(rng.integers(0, 256, (200, 300, 3), np.uint8))
+        picture.convert("1" if kind == "group4" else "RGB").save(path, compression=kind)
+        content = bytearray(path.read_bytes())
+    for at in rng.integers(300, len(content) - 600, 200):
+        content[at] ^= 255
+    path.write_bytes(content)
+    with nullcontext() if kind == "group4" else pytest.raises(UnreadablePicture, match="pixels are damaged: copy it"):
+        read_image(path)
+    assert capfd.readouterr().err == ""
 
 
 def test_an_empty_file_is_called_so(tmp_path):

@@ -19,7 +19,8 @@ from facelib.films.media.decode import read_frames
 from facelib.gallery import build_gallery, describe_search, read_gallery, write_gallery
 from facelib.images import encode_jpeg
 from facelib.project import Project
-from facelib.recognize import OpenSetKNN, RecognizerInfo, save_recognizer
+from facelib.recognize import OpenSetKNN, save_recognizer
+from tests.recognizing import make_info
 
 from . import servers
 
@@ -87,12 +88,9 @@ def _cast(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Projec
     made = {"detector": describe_search(detector), "embedder": embedder.name, "weights_sha256": embedder.sha256}
     write_gallery(table, project.faces, **made, threshold=embedder.threshold)
     gallery = read_gallery(project.faces)
-    nothing = (float("nan"), float("nan"))
-    info = RecognizerInfo(
-        kind="knn", k=3, threshold=0.48, wanted_fpir=0.01, fpir=0.01, fnir=0.1, fpir_interval=nothing,
-        fnir_interval=nothing, impostor_trials=0, genuine_trials=0, **made, facelib_version="0",
-        pictures=tuple(gallery.pictures), confidence_slope=-30.0, confidence_intercept=15.5,
-    )  # fmt: skip
+    info = make_info(
+        k=3, threshold=0.48, **made, pictures=tuple(gallery.pictures), confidence_slope=-30.0, confidence_intercept=15.5
+    )
     knn = OpenSetKNN(k=3, threshold=0.48).fit(gallery.vectors, gallery.names)
     save_recognizer(knn, project.recognizer, info)
     return project

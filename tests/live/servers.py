@@ -1,20 +1,15 @@
 """Servers that play a film on loopback: RTSP by GStreamer, and a camera's MJPEG by Python's own HTTP server."""
 
-import socket
 import subprocess
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
+
+from tests.serving import Quiet, free_port
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 SERVER = Path(__file__).with_name("rtsp_server.py")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class RtspServer:
@@ -58,15 +53,12 @@ class MjpegServer:
     def start(self) -> None:
         owner = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet):
             def do_GET(self) -> None:
                 self.send_response(200)
                 self.send_header("Content-Type", "multipart/x-mixed-replace;boundary=frame")
                 self.end_headers()
                 owner._play(self.wfile)
-
-            def log_message(self, *_: object) -> None:
-                pass
 
         self._ended.clear()
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)

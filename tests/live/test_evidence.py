@@ -6,7 +6,8 @@ import pytest
 from facelib.films.naming import NamingSettings
 from facelib.live.evidence import Evidence, Namer, Sight
 from facelib.project.names import UNKNOWN
-from facelib.recognize import OpenSetKNN, RecognizerInfo
+from facelib.recognize import OpenSetKNN
+from tests.recognizing import make_info
 
 ADA, GRACE, NOBODY = (np.array(place, np.float32) for place in ((0, 0), (2, 0), (0, 3)))
 
@@ -19,12 +20,7 @@ def off(distance):
 @pytest.fixture
 def namer():
     vectors = np.array([ADA, ADA + 0.01, GRACE, GRACE + 0.01], np.float32)
-    nothing = (float("nan"), float("nan"))
-    info = RecognizerInfo(
-        kind="knn", k=1, threshold=0.5, wanted_fpir=0.01, fpir=0.01, fnir=0.1, fpir_interval=nothing,
-        fnir_interval=nothing, impostor_trials=0, genuine_trials=0, detector="", embedder="", weights_sha256="",
-        facelib_version="0", pictures=("a", "b", "c", "d"), confidence_slope=-10.0, confidence_intercept=5.0,
-    )  # fmt: skip
+    info = make_info(pictures=("a", "b", "c", "d"), confidence_slope=-10.0, confidence_intercept=5.0)
     recognizer = OpenSetKNN(k=1, threshold=0.5).fit(vectors, ["Ada", "Ada", "Grace", "Grace"])
     return Namer(recognizer, info, NamingSettings(), alike=0.5)
 

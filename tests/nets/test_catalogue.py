@@ -1,10 +1,8 @@
 import dataclasses
 import hashlib
-import http.server
 import io
 import re
 import shutil
-import threading
 import zipfile
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from facelib.nets.cache import folders
 from facelib.nets.catalogue import MissingWeights, fetch_weights, find_weights, weights_table
 from facelib.nets.weights import Weights, catalogue
 from facelib.project.digests import sha256_of
+from tests.serving import Quiet, running, serving
 
 CONTENT = bytes(range(256)) * 400
 OPEN = {"MIT", "Apache-2.0"}
@@ -27,7 +26,7 @@ def zipped(**files: bytes) -> bytes:
     return buffer.getvalue()
 
 
-class Server(http.server.BaseHTTPRequestHandler):
+class Server(Quiet):
     """Gives the content, a redirection to it, half of it, archives, or errors."""
 
     def do_GET(self):
@@ -49,24 +48,13 @@ class Server(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             return
         status, content, length = answers.get(self.path, (404, b"", 0))
-        self.send_response(status)
-        self.send_header("Content-Length", str(length))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *args):
-        pass
+        self.give(content, status=status, length=length)
 
 
 @pytest.fixture(scope="module")
 def address():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running(serving(Server)) as address:
+        yield address
 
 
 @pytest.fixture

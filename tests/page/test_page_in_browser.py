@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from facelib.films.exports import exact_appearances, read_clock
 from facelib.page import write_page
+from facelib.page.bundle import bundle
 from facelib.project import Project
 from tests.pages import find_barriers, until
 
@@ -375,6 +376,14 @@ def test_enter_takes_who_is_nearest_to_what_was_typed(project, show):
     assert page.evaluate("location.hash") == "#view=search&with=Bo&with=Ada"
 
 
+def test_the_page_follows_jupyterlab_from_light_to_dark_and_back(project, show):
+    page = show(project, "")
+    shown = page.locator(".facelib-page")
+    for light, theme in (("false", "dark"), ("true", "light"), ("false", "dark")):
+        page.evaluate(f"document.body.dataset.jpThemeLight = '{light}'")  # as JupyterLab marks its own body
+        expect(shown).to_have_attribute("data-theme", theme)
+
+
 def test_search_with_and_without(project, show):
     page = show(project, "view=search")
     page.get_by_role("button", name="With Ada").click()
@@ -389,6 +398,27 @@ def test_search_with_and_without(project, show):
     assert page.evaluate("location.hash") == "#view=search&with=Ada&with=Bo&without=Cy"
     page.get_by_role("button", name="Remove Ada").click()
     expect(page.locator(".search-form .chips").first.get_by_role("listitem")).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    ("address", "name", "people"),
+    [("view=search&with=Ada&with=Bo&without=Cy", "Ada, Bo.csv", "Ada; Bo"), ("person=Bo", "Bo.csv", "Bo")],
+)
+def test_moments_are_saved_as_a_table(project, show, address, name, people):
+    page = show(project, address)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as table").click()
+    assert saved.value.suggested_filename == name
+    table = pd.read_csv(saved.value.path(), encoding="utf-8-sig")
+    assert set(table["film"]) == {"first"} and set(table["people"]) == {people}
+    assert list(table["start_timecode"]) == ["00:00:01.200", "00:00:03.800"]
+    assert list(table["end"] > table["start"]) == [True, True]
+
+
+def test_in_a_table_that_is_saved_a_name_is_no_formula(page):
+    made = """momentsTable(["=1+1", 'Öz "X"'], [{ film: { title: "a, b" }, start: 3725.0004, end: 3726 }])"""
+    text = page.evaluate(f"(() => {{ {bundle('moments_table.js')}\nreturn {made}; }})()")
+    assert text.splitlines()[1] == '"a, b","\'=1+1; Öz ""X""",3725.000,3726.000,01:02:05.000,01:02:06.000'
 
 
 def test_who_with_whom_counts_within_films_only(project, show):

@@ -73,7 +73,7 @@ def test_step_1_counts_people_pictures_films_and_problems(project):
     assert describe_step(1, project) == (
         "1 person, 1 picture, 1 film, 4 problems (2 of pictures, 1 of films, 1 of films not fetched: see the report)"
     )
-    for folder in ("Person 1", "Person 2", "Jane Doe"):
+    for folder in ("Person 1", "Person 2", "Jane Doe", "Person of Interest"):
         (project.proposed / folder).mkdir(parents=True)
     assert f"; 2 people found in the films: name the folders in {project.output / 'proposed'}, run" in describe_step(
         1, project

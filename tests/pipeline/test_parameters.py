@@ -90,6 +90,8 @@ def test_the_values_that_a_parameter_takes_are_named():
     others = {one.name: one.values for one in TuneThresholdParameters.described()}
     assert others["wanted_fpir"] == "number, at least 0, less than 1"
     assert (described["draw"].default, described["draw"].values) == ("true", "true or false")
+    own = model_of({"text": Parameter("text", "str", "null"), "number": Parameter("number", "int | None", None)})
+    assert [one.default for one in own.described()][-2:] == ['"null"', "None"]
 
 
 def test_choices_are_those_of_the_library():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -154,6 +155,25 @@ def test_who_is_often_together_stands_close():
     same = circle[:, None] == circle[None]
     assert distance[same & (distance > 0)].mean() < 0.7 * distance[~same].mean()
     assert len(set(np.round(drawn.y, -1))) > 4  # not laid in rows, which is what is left when all else fails
+
+
+def test_of_a_large_cast_only_the_longest_times_together_are_drawn():
+    graph = nx.complete_graph([f"P{i:02}" for i in range(40)])
+    nx.set_node_attributes(graph, {person: {"seconds": 100.0, "stretches": 1} for person in graph})
+    nx.set_edge_attributes(graph, {pair: {"seconds": 1.0 + i} for i, pair in enumerate(graph.edges)})
+    figure = draw_people(graph)
+    assert "lines to the two people each is with longest" in figure.layout.title.text
+    ends = [np.reshape([x or np.nan for x in line.x or []], (-1, 3))[:, :2] for line in figure.data[:-1]]
+    pairs = {tuple(sorted(np.round(pair, 3))) for pair in np.vstack(ends)}
+    places = dict(zip(graph, np.round(figure.data[-1].x, 3), strict=True))  # equally long on screen: by name
+    assert len(pairs) < 3 * len(graph)
+    for person, others in graph.adjacency():
+        longest = sorted(others, key=lambda other: -others[other]["seconds"])[:2]
+        assert {tuple(sorted((places[person], places[other]))) for other in longest} <= pairs
+    assert "and 31 more" in figure.data[-1].customdata[0]  # nobody is left out of what the pointer shows
+    small = draw_people(graph.subgraph([f"P{i:02}" for i in range(12)]))
+    assert small.layout.title.text == "Who appears with whom"
+    assert sum(len(line.x or ()) for line in small.data[:-1]) == 3 * 66
 
 
 def test_boxes_are_pushed_apart_no_farther_than_needed():

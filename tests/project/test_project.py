@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import pandas as pd
+import psutil
 import pytest
 
 from facelib.project import FilmFiles, Project, atomic_write, write_table, write_text
@@ -115,6 +117,22 @@ def test_videos(project, tmp_path):
         project.find_videos(["a.mp4", str(tmp_path / "a.mp4")])
 
 
+def fill_plainly(path):
+    with open(path, "w") as file:
+        file.write("x" * 100_000)
+
+
+def fill_with_a_table(path):
+    pd.DataFrame({"a": range(10_000)}).to_parquet(path)
+
+
+def fill_with_a_film(path):
+    with av.open(f"file:{path}", "w") as film:
+        stream = film.add_stream("mpeg4", 25)
+        film.mux(stream.encode(av.VideoFrame(stream.width, stream.height)))
+        film.mux(stream.encode(None))
+
+
 class TestWriting:
     def test_failure_keeps_the_old_file(self, tmp_path):
         path = tmp_path / "a.txt"
@@ -139,6 +157,16 @@ class TestWriting:
         write_text("whole", path)
         assert set(tmp_path.iterdir()) == {path, other}
 
+    def test_what_another_process_of_the_same_number_left_is_removed(self, tmp_path):
+        path, number = tmp_path / "a.txt", os.getpid()  # in a container they are the same at each start
+        ours, others = tmp_path / f".a.{number}-0123abcd.txt", tmp_path / f".a.{number}-4567abcd.txt"
+        for temporary in (ours, others):
+            temporary.touch()
+        began = psutil.Process().create_time()
+        os.utime(others, (began - 3600, began - 3600))
+        write_text("whole", path)
+        assert set(tmp_path.iterdir()) == {path, ours}
+
     @pytest.mark.parametrize("name", ["t.parquet", "t.csv"])
     def test_tables(self, tmp_path, name):
         table = pd.DataFrame({"a": [1, 2]})
@@ -151,13 +179,15 @@ class TestWriting:
         with pytest.raises(OSError, match="folder"):
             write_text("x", tmp_path / "file" / "a.txt")
 
-    @pytest.mark.skipif(os.name != "posix", reason="/dev/full is a device of Linux")
-    def test_full_disk(self, tmp_path):
-        with pytest.raises(OSError, match=r"No space .*/a\.txt'"), atomic_write(tmp_path / "a.txt") as temporary:
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is a device of Linux")
+    @pytest.mark.parametrize("fill", [fill_plainly, fill_with_a_table, fill_with_a_film])
+    def test_full_disk(self, tmp_path, fill):
+        path = tmp_path / "a.mp4"
+        with pytest.raises(OSError) as raised, atomic_write(path) as temporary:
             temporary.symlink_to("/dev/full")
-            with open(temporary, "w") as file:
-                file.write("x" * 100_000)
-        assert not (tmp_path / "a.txt").exists()
+            fill(temporary)
+        assert str(raised.value) == f"[Errno 28] No space left on device: {str(path)!r}"
+        assert list(tmp_path.iterdir()) == []
 
 
 class TestFoldersOfFilms:

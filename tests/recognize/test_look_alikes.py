@@ -6,7 +6,7 @@ import pytest
 
 from facelib.gallery import Gallery
 from facelib.recognize import load_recognizer
-from facelib.recognize.thresholds import find_look_alikes, fit_threshold, trials
+from facelib.recognize.thresholds import find_look_alikes, fit_threshold, look_alikes, trials
 from facelib.recognize.tuning import tune
 
 OWN = 0.5
@@ -53,6 +53,17 @@ def test_nothing_is_set_apart(case):
     if case == "few people":
         vectors, names = vectors[-5 * FACES :], names[-5 * FACES :]
     assert find_look_alikes(trials(vectors, names), fallback=fallback) is None
+
+
+def test_only_people_who_are_near_are_compared_pair_by_pair(monkeypatch):
+    """A pair each of a thousand people took seconds, of four thousand minutes."""
+    compared = []
+    against = look_alikes._against
+    monkeypatch.setattr(
+        look_alikes, "_against", lambda outcome, *pair: compared.append(pair) or against(outcome, *pair)
+    )
+    assert find_look_alikes(trials(*cast(brothers=True)), fallback=OWN) is not None
+    assert set(compared) == {(PEOPLE - 2, PEOPLE - 1)}
 
 
 def gallery(vectors, names):

@@ -334,7 +334,7 @@ def test_a_person_who_could_not_be_tried_has_no_figures():
     copies = pd.concat([gallery.table[:-1], gallery.table[4:5]], ignore_index=True)  # P02 twice, by one picture
     twice = Gallery(copies, detector="cnn", embedder="dlib", weights_sha256="abc")
     noted = tune(twice, fallback=0.5, progress=False).by_person(0.5).set_index("person")["note"]
-    assert noted["P02"] == "not tested: its pictures are nearly the same"
+    assert noted["P02"] == "not tested: the pictures are nearly the same"
     alone = tune(make_gallery(1, 3), fallback=0.5, progress=False).by_person(0.5)
     assert alone["taken_for_others"].isna().all()  # nobody to be taken for
     assert alone["faces"].tolist() == [3]

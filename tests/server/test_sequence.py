@@ -11,9 +11,8 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -22,6 +21,7 @@ from starlette.testclient import TestClient
 
 from facelib.project import Project
 from facelib.server.settings import ServerSettings
+from tests.serving import Quiet, running, serving
 from tests.waiting import PATIENCE
 
 OWN = "/api/v1/projects/own"
@@ -36,7 +36,7 @@ def database_url() -> str:
     return ""
 
 
-class _Elsewhere(SimpleHTTPRequestHandler):
+class _Elsewhere(Quiet, SimpleHTTPRequestHandler):
     """The demo's files, and a search engine whose pages are as Bing's: it finds the pictures in the person's folder."""
 
     def do_GET(self) -> None:
@@ -52,26 +52,15 @@ class _Elsewhere(SimpleHTTPRequestHandler):
         found = [f"{host}/people/{quote(person)}/{quote(name)}" for name in names][int(words["first"]) :]
         known = [html.escape(json.dumps({"murl": one}, separators=(",", ":"))) for one in found]
         items = "".join(f'<div class="imgpt"><a class="iusc" m="{one}"></a></div>' for one in known)
-        body = f"<html><body>{items}</body></html>".encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        self.give(f"<html><body>{items}</body></html>".encode())
 
 
 @pytest.fixture
 def elsewhere(copy_demo: Callable[..., Project], tmp_path: Path) -> Iterator[tuple[Project, str]]:
     """The demo behind an address of this machine, where a search engine finds its pictures and films are fetched."""
     demo = copy_demo(tmp_path / "elsewhere", 0.4)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Elsewhere, directory=str(demo.data)))
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield demo, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with running(serving(partial(_Elsewhere, directory=str(demo.data)))) as address:
+        yield demo, address
 
 
 @pytest.fixture

@@ -13,29 +13,12 @@ from facelib.detect import Detector
 from facelib.detect.portraits import find_portrait
 from facelib.embed import InputForm
 from facelib.embed.align import align
-from facelib.faces import Faces
 from facelib.images import encode_jpeg, read_image
 from facelib.train.crops import FaceStore, crop_faces
 from facelib.train.data import read_people
+from tests.counting import Counting
 
 FORM = InputForm(size=64)
-
-
-class Counting:
-    """A detector that counts, and breaks off where it is told to."""
-
-    def __init__(self, inner: Detector, *, breaks_at: int | None = None) -> None:
-        self.inner, self.breaks_at, self.count = inner, breaks_at, 0
-        self.name, self.description, self.score = inner.name, inner.description, inner.score
-
-    def at_score(self, score: float) -> Detector:
-        return self.inner.at_score(score)
-
-    def detect(self, image: np.ndarray) -> Faces:
-        self.count += 1
-        if self.count == self.breaks_at:
-            raise KeyboardInterrupt
-        return self.inner.detect(image)
 
 
 @pytest.fixture(scope="module")

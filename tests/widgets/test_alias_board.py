@@ -19,6 +19,8 @@ from facelib.project.identities import answers
 from facelib.recognize.tuning import choose_threshold, tune
 from facelib.widgets import AliasBoard
 
+from .boards import ask
+
 T = 0.48
 
 
@@ -70,7 +72,7 @@ def board_of(project: Project) -> AliasBoard:
 
 def press(board: AliasBoard, action: str) -> None:
     number = board.handled + 1
-    board.requests = [{"number": number, "action": action, "faces": [0]}]
+    ask(board, action, [0])
     assert board.handled == number and board.error == ""
 
 

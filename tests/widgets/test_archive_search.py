@@ -44,7 +44,11 @@ def test_hits_follow_what_is_chosen(archive):
     widget.shortest = 2.0
     assert (widget.page, widget.found) == (0, "1 moment in 1 film")
     widget.wanted = ["Ada", "Grace"]
-    assert (widget.found, widget.hits, widget.pictures) == ("0 moments in 0 films", [], [])
+    assert (widget.found, widget.hits, widget.pictures) == (
+        "No moment found: take fewer people, or a shorter time.",
+        [],
+        [],
+    )
     widget.wanted = []
     assert widget.found == "Choose somebody."
     widget.unwanted = widget.wanted = ["Ada"]

@@ -11,6 +11,8 @@ from facelib.gallery import accepted
 from facelib.project import Project
 from facelib.widgets import EmbeddingMap
 
+from .boards import ask
+
 COLOURS = {"Ada": (255, 0, 0), "Grace": (0, 0, 255)}
 
 
@@ -101,11 +103,6 @@ def whole(project):
     return EmbeddingMap(pd.DataFrame(rows).assign(face=0), project.data, project=project)
 
 
-def decide(widget: EmbeddingMap, action: str, faces: list[int], **more: str) -> None:
-    board = widget.board
-    board.requests = [{"number": board.handled + 1, "action": action, "faces": faces, **more}]
-
-
 def xs(widget: EmbeddingMap, name: str) -> list[float]:
     return [float(x) for x in next(trace for trace in widget.figure.data if trace["name"] == name)["x"]]
 
@@ -140,39 +137,51 @@ def test_faces_are_chosen_by_keyboard_too(whole):
     assert whole.board.chosen == [3, 5]
     whole.add.click()
     assert whole.board.chosen == [3]
-    decide(whole, "drop", [3])
+    ask(whole.board, "drop", [3])
     assert whole.board.chosen == [] and whole.board.total == 0
 
 
 def test_chosen_faces_are_left_out_and_taken_back(whole, project):
     tell(whole, "caught", [0, 4])
-    decide(whole, "disable", whole.board.everything)
+    ask(whole.board, "disable", whole.board.everything)
     assert accepted(project) == {"people/Ada/Ada0.png", "people/Ada/Ada2.png"}
     assert [item["badge"] for item in whole.board.items] == ["left out"] * 2 and xs(whole, "left out") == [0.0, 2.0]
-    decide(whole, "undo", [])
+    ask(whole.board, "undo", [])
     assert accepted(project) == set() and xs(whole, "left out") == []
     assert [item["badge"] for item in whole.board.items] == [""] * 2
-    decide(whole, "disable", [4])
-    decide(whole, "reopen", [4])
+    ask(whole.board, "disable", [4])
+    ask(whole.board, "reopen", [4])
     assert accepted(project) == set() and whole.board.error == ""
 
 
 def test_chosen_faces_are_moved_to_another_person_and_back(whole, project):
     tell(whole, "caught", [1, 2])
-    decide(whole, "move", [1, 2], person="Grace")
+    ask(whole.board, "move", [1, 2], person="Grace")
     assert [path.name for path in project.find_pictures("Ada")] == ["Ada0.png", "Ada2.png"]
     assert (project.people / "Grace" / "Ada1.png").is_file() and len(project.find_pictures("Grace")) == 4
     assert [item["badge"] for item in whole.board.items] == ["", "moved to Grace"] and "1 picture" in whole.board.status
-    decide(whole, "undo", [])
+    ask(whole.board, "undo", [])
     assert len(project.find_pictures("Ada")) == 3 and xs(whole, "left out") == []
+
+
+def test_a_face_among_another_persons_is_proposed_to_be_that_persons(project):
+    names, places = ["Ada", "Ada", "Ada", "Grace", "Grace", "Grace"], [0.0, 1.0, 8.2, 8.0, 8.1, 8.3]
+    table = pd.DataFrame({"person": names, "x": places, "y": 0.0, "face": 0})
+    widget = EmbeddingMap(table.assign(picture=[f"people/{n}/{n}{i % 3}.png" for i, n in enumerate(names)]),
+                          project.data, project=project)  # fmt: skip
+    widget.board.choose(range(6))
+    assert [item["fits"] for item in widget.board.items] == ["", "", "Grace", "", "", ""]
+    alone = EmbeddingMap(table.head(1).assign(picture="people/Ada/Ada0.png"), project.data, project=project)
+    alone.board.choose([0])
+    assert alone.board.items[0]["fits"] == "" and alone.board.error == ""
 
 
 def test_what_goes_wrong_with_chosen_faces_is_shown(whole, project):
     tell(whole, "caught", [2])
-    decide(whole, "move", [2], person="Nobody")
-    assert "Nobody" in whole.board.error and (project.people / "Ada" / "Ada1.png").is_file()
+    ask(whole.board, "move", [2], person="Nobody")
+    assert "Nobody" in whole.board.asked["problem"] and (project.people / "Ada" / "Ada1.png").is_file()
     (project.people / "Ada" / "Ada1.png").unlink()
-    decide(whole, "move", [2], person="Grace")
+    ask(whole.board, "move", [2], person="Grace")
     assert "FileNotFoundError" in whole.board.error
     tell(whole, "caught", [99])
     assert "99" in whole.board.error

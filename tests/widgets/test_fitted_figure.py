@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -18,6 +17,7 @@ import facelib
 from facelib.plots.style import escaped, legend_below
 from facelib.widgets.fitted_figure import FittedFigure, PointedFigure
 from tests.pages import show_text
+from tests.serving import Quiet, running, serving
 
 HARNESS = """
 import widget from "/figure.js";
@@ -67,11 +67,8 @@ def figure() -> go.Figure:
     return go.Figure(go.Scatter(x=[1, 2, 3], y=[3, 1, 2], mode="markers")).update_layout(height=300, title_text="Faces")
 
 
-class Files(SimpleHTTPRequestHandler):
-    """Gives files without a word; through the browser's pipe the library would take half a second each time."""
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+class Files(Quiet, SimpleHTTPRequestHandler):
+    """Gives files; through the browser's pipe the library would take half a second each time."""
 
 
 @pytest.fixture(scope="module")
@@ -83,12 +80,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
     )
     (folder / "plotly.js").write_text(get_plotlyjs(), encoding="utf-8")
     (folder / "broken.js").write_text("}", encoding="utf-8")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield folder, f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with running(serving(partial(Files, directory=str(folder)))) as address:
+        yield folder, f"{address}/"
 
 
 @pytest.fixture

@@ -189,7 +189,8 @@ def test_what_cannot_be_enrolled_is_refused_and_the_picture_goes_on(camera, proj
     ask(camera, "start")
     wait_until(lambda: camera.seen)
     ask(camera, "enrol", track=track, person=person)
-    assert message in camera.error and sorted(project.people.rglob("*")) == people
+    assert message in camera.asked["problem"] and camera.asked["person"] == person  # the page asks again
+    assert camera.error == camera.status == "" and sorted(project.people.rglob("*")) == people
     number = camera.number
     wait_until(lambda: camera.number > number)
     assert camera.state == "playing"

@@ -271,6 +271,20 @@ def test_a_name_that_is_nearly_a_known_one_is_asked_about(shown, same, keys, exp
     assert [(request["person"], request["new"]) for request in requests(page)] == [expected]
 
 
+def test_a_name_that_is_refused_is_asked_for_again_with_the_reason_and_what_was_typed(shown):
+    page = shown()
+    page.locator(".stage").focus()
+    page.evaluate("window.model.tell({asked: {track: 7, person: 'a/b', problem: 'expected another name'}})")
+    dialog = page.get_by_role("dialog", name="Enrol this face as …")
+    expect(dialog.get_by_role("alert")).to_have_text("expected another name")
+    expect(dialog.get_by_label("Name", exact=True)).to_be_focused()
+    expect(dialog.get_by_label("Name", exact=True)).to_have_value("a/b")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("zo")
+    page.keyboard.press("Enter")
+    assert [request["person"] for request in requests(page)] == ["Zoë"]
+
+
 def test_while_a_name_is_typed_its_letters_are_no_keys(shown):
     page = shown()
     page.locator(".tile[data-track='8']").click()

@@ -15,6 +15,8 @@ from facelib.project.names import UNKNOWN
 from facelib.review import Review
 from facelib.widgets import TrackReview, review_page
 
+from .boards import ask
+
 TRACKS = [
     ("Ada", "", 0.99),
     (UNKNOWN, "Unknown 1", 0.9),
@@ -32,11 +34,6 @@ def project(make_reviewed):
 @pytest.fixture
 def widget(project):
     return TrackReview(Review(project, project.find_videos(), by="Ann"))
-
-
-def ask(widget, action, faces=(), **more):
-    """Do what the page does."""
-    widget.requests = [{"number": widget.handled + 1, "action": action, "faces": list(faces), **more}]
 
 
 def called(widget):
@@ -72,7 +69,8 @@ def test_a_name_that_is_nearly_a_known_one_is_asked_about(widget, project):
     ask(widget, "name", [3], person="grace  hopper", whole_group=False)
     assert widget.asked["same"]
     ask(widget, "name", [3], person="unknown 1", whole_group=False)
-    assert "a reserved name" in widget.error and widget.asked == {}
+    assert "a reserved name" in widget.asked["problem"] and widget.asked["person"] == "unknown 1"
+    assert widget.error == widget.status == ""  # it stands where the page asks again
 
 
 def test_every_request_is_written_and_shown(widget, project):
@@ -132,7 +130,7 @@ def test_merge_and_split_take_the_marks(widget):
 )
 def test_errors_are_shown_and_the_next_request_goes_on(widget, project, request_, message):
     ask(widget, **request_)
-    assert message in widget.error and not project.corrections.exists()
+    assert message in (widget.asked.get("problem") or widget.error) and not project.corrections.exists()
     assert widget.handled == 1
     ask(widget, "confirm", [0])
     assert widget.error == "" and widget.status.startswith("Confirmed Ada")

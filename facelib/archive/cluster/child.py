@@ -16,7 +16,7 @@ from facelib.archive.cluster.task import IndexTask, store_tables
 from facelib.films.indexed import index_film, made_from
 from facelib.films.problems import LOOKING, problem_of
 from facelib.project import FilmFiles, digest
-from facelib.project.processes import answer_parent, end_with_parent, is_out_of_memory, limit_memory
+from facelib.project.processes import answer_parent, end_with_parent, is_out_of_memory, is_still_there, limit_memory
 from facelib.project.ranges import CACHE_VARIABLE, room_for_films, size_of
 from facelib.project.store import Store, is_remote
 from facelib.project.wording import sized
@@ -93,11 +93,9 @@ def _check_size(film: str | Path, expected: int) -> None:
 
 def remove_leftovers() -> None:
     """Remove the temporary folders of processes that were killed while they indexed a film."""
-    import psutil
-
     for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*-*"):
         number = folder.name.removeprefix(_FOLDER).partition("-")[0]
-        if number.isdecimal() and not psutil.pid_exists(int(number)):
+        if number.isdecimal() and not is_still_there(int(number), folder):
             shutil.rmtree(folder, ignore_errors=True)
 
 

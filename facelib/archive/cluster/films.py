@@ -22,6 +22,7 @@ from facelib.films.indexed import made_from, read_index
 from facelib.films.problems import LOOKING, problem_of
 from facelib.films.tracking import TrackingSettings
 from facelib.project import Project, text_of, write_text
+from facelib.project.decisions import read_decisions
 from facelib.project.store import Store
 
 _PAUSE = 0.2  # seconds between two looks at the tasks
@@ -64,7 +65,7 @@ def index_films(
 
     Raises:
         ImportError: When the extra `scale` is not installed.
-        ValueError: When the address is none, or a machine has other versions.
+        ValueError: When the address is none, a machine has other versions, or `corrections.csv` is damaged.
         ConnectionError: When no scheduler answers, or it does not come back.
     """
     if not scheduler:
@@ -74,6 +75,7 @@ def index_films(
     stale = {film: inputs for film, inputs in made.items() if inputs is not None}
     if not stale:
         return {}
+    read_decisions(project.corrections)  # as in `identify_films`
     options = {"detector": dict(detector_options), "embedder": dict(embedder_options), "tracking": asdict(tracking)}
     tasks: dict[str, IndexTask] = {}
     films_of: dict[str, list[Path]] = {}

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from facelib.archive.cluster.decisions import FOLDER, Known, merge_decisions, rewrite_decisions
 from facelib.nets.cache import folders
-from facelib.project import Project, atomic_write, digest, path_of, write_text
+from facelib.project import Project, atomic_write, digest, write_text
 from facelib.project.content import VIDEO_SUFFIXES
 from facelib.project.digests import drop_digests
 from facelib.project.elsewhere import Elsewhere, give_place_back, hold_place, lies_elsewhere
@@ -78,13 +78,14 @@ class WorkingCopy:
             with self._state() as state:
                 gone = [place for place in _files_in(state) if place not in there]
                 for place in gone:
-                    self._path(place).unlink(missing_ok=True)
-                    give_place_back(self._path(place))
+                    path = self.project.path_at(place)
+                    path.unlink(missing_ok=True)
+                    give_place_back(path)
                     del state[place]
                 drop_digests(gone, kept=self.project.output / "digests.json")
                 left = self._room(state)
                 for place, tag in there.items():
-                    if state.get(place, ("", ""))[0] != tag or not self._path(place).is_file():
+                    if state.get(place, ("", ""))[0] != tag or not self.project.path_at(place).is_file():
                         with suppress(FileNotFoundError):  # removed since, or an empty folder's object
                             content, left = self._bring(place, left)
                             state[place] = (tag, content)
@@ -100,7 +101,7 @@ class WorkingCopy:
         Returns:
             The SHA-256 of its content, and how many bytes of films are left.
         """
-        store, name, path = self._store(place), _name(place), self._path(place)
+        store, name, path = self._store(place), _name(place), self.project.path_at(place)
         if _is_film(place):
             path.parent.mkdir(parents=True, exist_ok=True)
             size = store.facts(name).size
@@ -116,8 +117,8 @@ class WorkingCopy:
 
     def _room(self, state: Iterable[str]) -> int:
         """Return how many more bytes of films may be kept here."""
-        films = [self._path(place) for place in state if _is_film(place) and self._path(place).is_file()]
-        return cache_limit() - sum(path.stat().st_size for path in films if lies_elsewhere(path) is None)
+        films = (self.project.path_at(place) for place in state if _is_film(place))
+        return cache_limit() - sum(path.stat().st_size for path in films if path.is_file() and not lies_elsewhere(path))
 
     def send(self, *, forgotten: bool = False) -> None:
         """Send back what was made, what was decided, and which files were removed; films are never removed there.
@@ -175,10 +176,6 @@ class WorkingCopy:
     def _store(self, place: str) -> Store:
         address = self.data if place.startswith("data/") else self.output
         return Store(f"{address}/{self.project.name}")
-
-    def _path(self, place: str) -> Path:
-        folder = self.project.data if place.startswith("data/") else self.project.output
-        return folder / path_of(_name(place))
 
     @contextmanager
     def _state(self) -> Iterator[dict[str, tuple[str, str]]]:

@@ -34,7 +34,7 @@ def write_annotations(material: Material, path: Path) -> None:
     The first body is the name, its purpose `identifying`; the second says in words how sure it is, and why. An
     annotation keeps its id when the same track of the same film is exported again.
     """
-    boxes = mean_boxes(material.detections)
+    boxes = mean_boxes(material)
     items = [_annotation(material, row, boxes) for row in _named(material)]
     page = {"@context": CONTEXT, "id": _identity(material.address, "page"), "type": "AnnotationPage", "items": items}
     write_json_document(page, path)
@@ -42,7 +42,7 @@ def write_annotations(material: Material, path: Path) -> None:
 
 def annotation_items(material: Material) -> list[tuple[str, str]]:
     """Return the name of each named track, and where it is: a media fragment as in `write_annotations`."""
-    boxes = mean_boxes(material.detections)
+    boxes = mean_boxes(material)
     return [(str(row["person"]), _fragment(material, row, boxes)) for row in _named(material)]
 
 
@@ -51,14 +51,17 @@ def _named(material: Material) -> list[dict[Any, Any]]:
     return tracks.sort_values(["start", "track"]).to_dict("records")
 
 
-def mean_boxes(detections: Path) -> pd.DataFrame:
-    """Return the mean box of each track: `left`, `top`, `right`, `bottom` in pixels, by `track`."""
-    pieces = read_detections(detections, ["shot", "track", *BOX])  # of whole shots, and so of whole tracks
+def mean_boxes(material: Material) -> dict[int, tuple[int, ...]]:
+    """Return, by track, its mean box within the picture: left, top, right and bottom in whole pixels."""
+    pieces = read_detections(material.detections, ["shot", "track", *BOX])  # of whole shots, and so of whole tracks
     means = pd.concat([boxes.groupby("track")[BOX].mean() for boxes in pieces])
-    return means.groupby("track").mean()  # tables of other programs may have a track in several shots
+    means = means.groupby("track").mean()  # tables of other programs may have a track in several shots
+    limits = [material.info.width, material.info.height] * 2
+    boxes = np.clip(means.to_numpy().round().astype(int), 0, limits)
+    return {int(track): tuple(box) for track, box in zip(means.index, boxes.tolist(), strict=True)}
 
 
-def _annotation(material: Material, track: dict[Any, Any], boxes: pd.DataFrame) -> dict[str, object]:
+def _annotation(material: Material, track: dict[Any, Any], boxes: dict[int, tuple[int, ...]]) -> dict[str, object]:
     selector = {"type": "FragmentSelector", "conformsTo": MEDIA_FRAGMENTS, "value": _fragment(material, track, boxes)}
     return {
         "id": _identity(material.address, f"track {track['track']}"),
@@ -77,12 +80,11 @@ def _identity(address: str, what: str) -> str:
     return uuid.uuid5(uuid.NAMESPACE_URL, f"{address}#{what}").urn
 
 
-def _fragment(material: Material, track: dict[Any, Any], boxes: pd.DataFrame) -> str:
+def _fragment(material: Material, track: dict[Any, Any], boxes: dict[int, tuple[int, ...]]) -> str:
     time = f"t={track['start']:.3f},{track['until']:.3f}"
-    if track["track"] not in boxes.index:
+    if track["track"] not in boxes:
         return time
-    limits = [material.info.width, material.info.height] * 2
-    left, top, right, bottom = np.clip(boxes.loc[track["track"]].round().astype(int), 0, limits)
+    left, top, right, bottom = boxes[track["track"]]
     return f"{time}&xywh={left},{top},{max(right - left, 1)},{max(bottom - top, 1)}"
 
 

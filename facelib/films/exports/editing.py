@@ -77,35 +77,19 @@ def write_edl(material: Material, path: Path) -> None:
     at 999 events (further ones are written with four digits, which most programs read); old programs want comments in
     ASCII, these are UTF-8. Timecodes are drop-frame or not as the film's clock says, and the line `FCM` says which.
     """
-    spans = list(on_screen(material.spans()).itertuples(index=False, name=None))
-    # The adapter neither writes the mode nor knows what to do with a track without events.
-    write_text(f"{edl_header(material)}\n{_events(material, spans) if spans else ''}", path)
-
-
-def _events(material: Material, spans: list[tuple[int, int, tuple[str, ...]]]) -> str:
-    # Loaded as a module and not by OpenTimelineIO's search for plug-ins, which the user's settings can switch off.
-    from otio_cmx3600_adapter import cmx_3600  # type: ignore[import-untyped]
-
-    clock, rate = material.clock, material.clock.counted  # at 29.97 the adapter would drop
-    reel = _reel(material.info.path.stem)
-    track = otio.schema.Track("people", kind=otio.schema.TrackKind.Video)
-    at = -clock.start
-    for start, end, people in spans:
-        if start > at:
-            track.append(otio.schema.Gap(duration=otio.opentime.RationalTime(start - at, rate)))
+    # Written line by line: OpenTimelineIO's adapter looks for each clip's place anew, which grows with their square.
+    clock, reel = material.clock, _reel(material.info.path.stem)
+    lines = [edl_header(material)]
+    for number, (start, end, people) in enumerate(on_screen(material.spans()).itertuples(index=False, name=None), 1):
         names = [one_line(person) for person in people]
-        clip = otio.schema.Clip(
-            " + ".join(names),
-            media_reference=otio.schema.ExternalReference(target_url=material.address),
-            source_range=otio.opentime.TimeRange(
-                otio.opentime.RationalTime(start + clock.start, rate), otio.opentime.RationalTime(end - start, rate)
-            ),
-            metadata={"cmx_3600": {"reel": reel, "comments": [f"PERSON: {name}" for name in names]}},
-        )
-        track.append(clip)
-        at = end
-    timeline = otio.schema.Timeline("", tracks=[track])
-    return str(cmx_3600.write_to_string(timeline, rate=rate))
+        times = f"{clock.timecode(start)} {clock.timecode(end)}"
+        lines += [
+            f"{number:03d}  {reel:8} V     C        {times} {times}",
+            f"* FROM CLIP NAME:  {' + '.join(names)}",
+            f"* FROM CLIP: {material.address}",
+            *(f"* PERSON: {name}" for name in names),
+        ]
+    write_text("\n".join([*lines, ""]), path)
 
 
 def _reel(stem: str) -> str:

@@ -37,7 +37,7 @@ def open_sound(container: InputContainer, path: str | Path, segments: tuple[Cloc
     """Return the main sound of a film, None when it has none that can be decoded.
 
     Args:
-        container: A film that `facelib.films.media.decode.open_film` opened; nothing else may read from it.
+        container: A film that `facelib.films.media.opening.open_film` opened; nothing else may read from it.
         path: The film, for messages.
         segments: The film's map from the times of its file.
     """

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from facelib.gather.sources.address import film_name, free_name, redacted
 from facelib.gather.sources.download import Partial, download
-from facelib.gather.sources.ledger import LedgerEntry, append_source, read_sources
+from facelib.gather.sources.ledger import LedgerEntry, append_source, fetching, read_sources
 from facelib.gather.sources.media import MediaResource, SourceSettings
 from facelib.gather.sources.resolvers import resolve
-from facelib.project import Project, file_lock
+from facelib.project import Project
 from facelib.project.digests import sha256_of
 from facelib.project.files import link_or_move
 
@@ -29,7 +29,7 @@ def fetch_film(address: str, project: Project, settings: SourceSettings | None =
         OSError: When the servers do not answer, the film is too large, or another fetch into the project runs.
     """
     settings = settings or SourceSettings()
-    with file_lock(project.data / ".fetch.lock", what=f"other fetch into the project {project.name!r}"):
+    with fetching(project):
         known = find_source(address, project)
         if known is not None:
             return known, False

@@ -6,13 +6,14 @@ import csv
 import os
 import re
 import unicodedata
+from contextlib import AbstractContextManager
 from dataclasses import astuple, dataclass, fields
 from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 
-from facelib.project import Project
+from facelib.project import Project, file_lock
 from facelib.project.spreadsheets import encoding_of, escape_formula, restore_formula, separator_of
 
 _BETWEEN_PEOPLE = "; "
@@ -50,6 +51,11 @@ class LedgerEntry:
 
 
 SOURCE_COLUMNS = [column.name for column in fields(LedgerEntry)]
+
+
+def fetching(project: Project) -> AbstractContextManager[None]:
+    """Return what keeps other fetches out of a project, of films and of pictures; an OSError while one runs."""
+    return file_lock(project.data / ".fetch.lock", what=f"other fetch into the project {project.name!r}")
 
 
 def sources_path(project: Project) -> Path:

@@ -2,6 +2,7 @@
 import { make } from "./elements.js";
 import { KernelSource } from "./source_notebook.js";
 
+const LAST = 0.02; // seconds before the end at which the last picture is seen
 const UNITS = { moment: "at once", shot: "in one shot", scene: "in one scene" };
 
 class Search {
@@ -127,11 +128,13 @@ class Search {
     });
   }
 
-  // The moment ends where the hit does; played on from there, the film goes on.
+  // The moment ends where the hit does, on its last picture; played on from there, the film goes on.
   stop() {
-    if (this.until === undefined || this.player.currentTime < this.until) return;
+    const { until } = this;
+    if (until === undefined || this.player.currentTime < until) return;
     this.until = undefined;
     this.player.pause();
+    this.player.currentTime = until - LAST;
   }
 
   async write() {

@@ -4,6 +4,7 @@ import { sheetFace } from "./hint.js";
 import { sheetPlace } from "./film.js";
 import { icon } from "./icons.js";
 import { colourOf, faceOf, nameOf, symbolOf } from "./marks.js";
+import { tableButton } from "./moments_table.js";
 import { total } from "./spans.js";
 import { clockTime, count, lengthOfTime, percent } from "./text.js";
 
@@ -24,7 +25,8 @@ export class PersonView {
     const films = appearances.filmsOf(this.place);
     const facts = all.length ? `${lengthOfTime(total(all))} on screen · ${count(all.length, "appearance")} · ${count(films.length, "film")}` : "Not seen in any film.";
     const head = make("header", { className: "view-head person-head" }, faceOf(this.person, "face huge"),
-      make("div", {}, make("h1", { tabIndex: -1 }, symbolOf(this.person), make("bdi", {}, this.person.name)), make("p", { className: "facts" }, facts)));
+      make("div", {}, make("h1", { tabIndex: -1 }, symbolOf(this.person), make("bdi", {}, this.person.name)), make("p", { className: "facts" }, facts),
+        all.length ? tableButton(() => [this.person.name], () => all) : null));
     return make("article", { className: "person-view" }, head, ...films.map((film) => this.filmSection(film)), this.company());
   }
 

@@ -3,6 +3,7 @@ import { make } from "./elements.js";
 import { icon, iconButton } from "./icons.js";
 import { isolated } from "./isolated.js";
 import { faceOf, nameOf, shownName } from "./marks.js";
+import { tableButton } from "./moments_table.js";
 import { total } from "./spans.js";
 import { clockTime, count, lengthOfTime } from "./text.js";
 
@@ -16,9 +17,10 @@ export class SearchView {
     this.results = make("div", { className: "results" });
     this.form = make("section", { className: "card search-form", attributes: { "aria-label": "Who is searched for" } });
     this.status = make("p", { className: "facts", attributes: { role: "status" } });
+    this.save = tableButton(() => this.wanted.map((place) => this.people[place].name), () => this.found);
     this.element = make("article", { className: "search-view" },
       make("header", { className: "view-head" }, make("h1", { tabIndex: -1 }, "Search"), make("p", { className: "facts" }, "Moments at which people are on screen together, in all films.")),
-      this.form, this.status, this.results);
+      this.form, make("div", { className: "list-head" }, this.status, this.save), this.results);
     this.update();
   }
 
@@ -99,6 +101,8 @@ export class SearchView {
 
   showResults() {
     const found = this.app.appearances.search(this.wanted, this.unwanted);
+    this.found = found;
+    this.save.hidden = !found.length;
     if (!this.wanted.length) this.status.textContent = "Choose at least one person to be on screen.";
     else {
       const films = new Set(found.map(({ film }) => film)).size;

@@ -8,6 +8,7 @@ export class Theme {
     Object.assign(this, { root, changed });
     this.system = globalThis.matchMedia("(prefers-color-scheme: dark)");
     this.system.addEventListener("change", () => this.apply());
+    new MutationObserver(() => this.apply()).observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
     this.chosen = this.remembered();
     this.button = iconButton("light", "Light or dark", () => this.choose(this.dark ? "light" : "dark"));
     this.apply(false);

@@ -25,6 +25,12 @@ from pydantic import (
 Provider = Literal["auto", "cpu", "cuda"]
 DETECTORS = ("haar", "hog", "cnn", "mtcnn", "centerface", "yunet")
 
+# What several notebooks say of their parameters.
+OF_DETECTOR = f"{', '.join(DETECTORS)}, or the path of an ONNX file"
+OF_EMBEDDER = "the path of the ONNX file that made the embeddings; empty: found by its name"
+OF_WORKING_SIZE = "pixels of the longer side of the picture in which faces are looked for"
+OF_PROVIDER = "auto takes a CUDA GPU where onnxruntime offers one; cpu, cuda"
+
 
 class _Refused(ValueError):
     """What was expected of a value, and the names that it might have meant."""
@@ -86,7 +92,7 @@ class ParameterDescription:
 
     Attributes:
         name: Its name.
-        default: Its default, as JSON.
+        default: Its default, as JSON; `None` where there is none.
         values: Which values it takes, such as `number, 0 to 1`.
         meaning: What it does, and its unit.
     """
@@ -160,13 +166,9 @@ class NotebookParameters(BaseModel):
     def described(cls) -> list[ParameterDescription]:
         """Describe each parameter, in order."""
         schema = cls.model_json_schema()["properties"]
+        defaults = {name: field.get_default(call_default_factory=True) for name, field in cls.model_fields.items()}
         return [
-            ParameterDescription(
-                name,
-                json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False).replace("null", "None"),
-                _values(schema[name]),
-                field.description or "",
-            )
+            ParameterDescription(name, _shown(defaults[name]), _values(schema[name]), field.description or "")
             for name, field in cls.model_fields.items()
         ]
 
@@ -177,6 +179,10 @@ def _given_by_papermill(scope: Mapping[str, Any]) -> list[str]:
     lines = ast.parse(cells[-1]).body if cells else []
     targets = [line.targets[0] for line in lines if isinstance(line, ast.Assign)]
     return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _shown(default: object) -> str:
+    return "None" if default is None else json.dumps(default, ensure_ascii=False)
 
 
 def _values(schema: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The parameters of the notebooks about films: annotate, review, evaluate, live."""
+"""The parameters of the notebooks about films: annotate, review, evaluate, live, search."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveInt
 
 from facelib.pipeline.parameters.base import (
+    OF_DETECTOR,
+    OF_EMBEDDER,
+    OF_PROVIDER,
+    OF_WORKING_SIZE,
     DetectorNetwork,
     EmbedderNetwork,
     Lines,
@@ -21,21 +25,17 @@ ExportFormat = Literal[
     "csv", "json", "parquet", "vtt", "srt", "otio", "edl", "fcpxml", "annotations", "mot", "graphml", "resolve", "fcp7",
     "avid", "eaf", "iiif", "ebucore", "chapters", "nfo",
 ]  # fmt: skip
-_DETECTORS = "haar, hog, cnn, mtcnn, centerface, yunet, or the path of an ONNX file"
 _VIDEOS = "names in the project's videos folder, or paths; empty: all films of the project"
-_EMBEDDER = "the path of the ONNX file that made the embeddings; empty: found by its name"
 _QUALITY = "of annotated.mp4, as x264's constant rate factor; 18 is as good as the source, 28 is small"
 _GAP = "seconds; shorter gaps between two tracks of one person are closed in the timeline"
 _SCORE = "minimum score of a face that is shown; None takes the detector's own"
-_WORKING_SIZE = "pixels of the longer side of the picture in which faces are looked for"
-_PROVIDER = "auto takes a CUDA GPU where onnxruntime offers one; cpu, cuda"
 
 
 class AnnotateVideoParameters(NotebookParameters):
     """The parameters of `05_annotate_video`."""
 
     videos: Lines = Field([], description=_VIDEOS)
-    detector: DetectorNetwork = Field("centerface", description=_DETECTORS)
+    detector: DetectorNetwork = Field("centerface", description=OF_DETECTOR)
     seconds_between_samples: float = Field(
         0.1, gt=0, le=86400, description="faces are looked for this often; boxes in between are interpolated"
     )
@@ -55,8 +55,8 @@ class AnnotateVideoParameters(NotebookParameters):
     smallest_face: float = Field(
         16.0, gt=0, description="pixels of the film; smaller faces are not looked for, and a larger value is faster"
     )
-    working_size: PositiveInt = Field(640, description=_WORKING_SIZE)
-    embedder: EmbedderNetwork = Field("", description=_EMBEDDER)
+    working_size: PositiveInt = Field(640, description=OF_WORKING_SIZE)
+    embedder: EmbedderNetwork = Field("", description=OF_EMBEDDER)
     video_speedup: int = Field(0, ge=0, description="look at every so many frames instead; 0 goes by seconds")
     seconds_between_whole: NonNegativeFloat = Field(
         0.5,
@@ -86,7 +86,7 @@ class AnnotateVideoParameters(NotebookParameters):
     scheduler: str = Field(
         "", description="address of a Dask scheduler whose workers search the films, such as tcp://host:8786"
     )
-    provider: Provider = Field("auto", description=_PROVIDER)
+    provider: Provider = Field("auto", description=OF_PROVIDER)
 
 
 class ReviewTracksParameters(NotebookParameters):
@@ -128,8 +128,8 @@ class EvaluateParameters(NotebookParameters):
     nrof_train_images_per_class: PositiveInt = Field(
         35, description="pictures of each person that are trained on; the rest is named"
     )
-    detector: DetectorNetwork = Field("centerface", description=f"finds the faces of the pairs; {_DETECTORS}")
-    embedder: EmbedderNetwork = Field("", description=f"for the pairs: {_EMBEDDER}")
+    detector: DetectorNetwork = Field("centerface", description=f"finds the faces of the pairs; {OF_DETECTOR}")
+    embedder: EmbedderNetwork = Field("", description=f"for the pairs: {OF_EMBEDDER}")
     seed: Seed = Field(0, description="seed of all random numbers")
 
 
@@ -146,8 +146,8 @@ class SearchArchiveParameters(NotebookParameters):
     face: str = Field("", description="a picture; the tracks with faces like its largest face are shown")
     most_shown: PositiveInt = Field(24, description="hits on a page, and tracks that a face finds")
     longest_gap: NonNegativeFloat = Field(1.0, description=_GAP)
-    detector: DetectorNetwork = Field("centerface", description=f"finds the face of the picture: {_DETECTORS}")
-    embedder: EmbedderNetwork = Field("", description=_EMBEDDER)
+    detector: DetectorNetwork = Field("centerface", description=f"finds the face of the picture: {OF_DETECTOR}")
+    embedder: EmbedderNetwork = Field("", description=OF_EMBEDDER)
 
 
 class LiveCameraParameters(NotebookParameters):
@@ -161,7 +161,7 @@ class LiveCameraParameters(NotebookParameters):
     seconds: NonNegativeFloat = Field(
         8.0, description="played without a viewer (papermill, facelib run); 0: to the end"
     )
-    detector: DetectorNetwork = Field("centerface", description=_DETECTORS)
+    detector: DetectorNetwork = Field("centerface", description=OF_DETECTOR)
     smallest_face: float = Field(
         16.0, gt=0, description="pixels; smaller faces are not looked for, and a larger value is faster"
     )
@@ -169,11 +169,11 @@ class LiveCameraParameters(NotebookParameters):
     loop: bool = Field(False, description="start a film again at its end")
     record: bool = Field(False, description="record the annotated picture after each start")
     score: Share | None = Field(None, description=_SCORE)
-    working_size: PositiveInt = Field(640, description=_WORKING_SIZE)
-    embedder: EmbedderNetwork = Field("", description=_EMBEDDER)
+    working_size: PositiveInt = Field(640, description=OF_WORKING_SIZE)
+    embedder: EmbedderNetwork = Field("", description=OF_EMBEDDER)
     seconds_between_recognitions: NonNegativeFloat = Field(
         0.0, description="0 recognises as often as possible; a larger value uses less processor time"
     )
     picture_size: PositiveInt = Field(960, description="pixels of the longer side of the picture in the page")
     longest_gap: NonNegativeFloat = Field(1.0, description=_GAP)
-    provider: Provider = Field("auto", description=_PROVIDER)
+    provider: Provider = Field("auto", description=OF_PROVIDER)

@@ -7,6 +7,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PositiveInt
 
 from facelib.pipeline.parameters.base import (
+    OF_DETECTOR,
+    OF_EMBEDDER,
+    OF_PROVIDER,
+    OF_WORKING_SIZE,
     DetectorNetwork,
     EmbedderNetwork,
     Lines,
@@ -68,9 +72,7 @@ class GatherDataParameters(NotebookParameters):
 class EmbedFacesParameters(NotebookParameters):
     """The parameters of `02_embed_faces`."""
 
-    detector: DetectorNetwork = Field(
-        "centerface", description="haar, hog, cnn, mtcnn, centerface, yunet, or the path of an ONNX file"
-    )
+    detector: DetectorNetwork = Field("centerface", description=OF_DETECTOR)
     embedder: EmbedderNetwork = Field(
         "dlib-mirrored",
         description="dlib-mirrored, dlib, facenet, mobilefacenet or the path of an ONNX file",
@@ -78,10 +80,8 @@ class EmbedFacesParameters(NotebookParameters):
     smallest_face: float = Field(
         40.0, gt=0, description="pixels of the picture at working_size; smaller faces are not looked for"
     )
-    working_size: PositiveInt = Field(
-        1000, description="pixels of the longer side of the picture in which faces are looked for"
-    )
-    provider: Provider = Field("auto", description="auto takes a CUDA GPU where onnxruntime offers one; cpu, cuda")
+    working_size: PositiveInt = Field(1000, description=OF_WORKING_SIZE)
+    provider: Provider = Field("auto", description=OF_PROVIDER)
     most_shown: int = Field(60, ge=0, description="pictures in each of the two pages of thumbnails")
 
 
@@ -120,9 +120,7 @@ class TuneThresholdParameters(NotebookParameters):
     )
     smallest_face: float = Field(40.0, gt=0, description="of the strangers, as in notebook 2")
     working_size: PositiveInt = Field(1000, description="of the pictures of strangers, as in notebook 2")
-    embedder: EmbedderNetwork = Field(
-        "", description="the path of the ONNX file that made the embeddings; empty: found by its name"
-    )
+    embedder: EmbedderNetwork = Field("", description=OF_EMBEDDER)
     weights: Literal["uniform", "distance"] = Field(
         "uniform", description="uniform: each neighbour has one vote; distance: nearer ones count more (knn)"
     )

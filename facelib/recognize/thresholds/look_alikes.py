@@ -54,13 +54,17 @@ def find_look_alikes(outcome: Trials, *, wanted_fpir: float = 0.01, fallback: fl
 
 def _near_pairs(outcome: Trials, wanted_fpir: float, fallback: float) -> list[tuple[int, int, float]]:
     """Return the pairs whose faces often lie within `fallback` of each other, and the threshold that each asks for."""
+    faces, others = np.nonzero(outcome.others.to_people <= fallback)
+    people = outcome.impostor[faces]
+    of_cast = people < len(outcome.people)
+    found, counts = np.unique(
+        np.stack([np.maximum(people, others), np.minimum(people, others)])[:, of_cast], axis=1, return_counts=True
+    )
     pairs = []
-    for second in range(len(outcome.people)):
-        for first in range(second):
-            near = np.concatenate([outcome.others.to_people[place] for place in _against(outcome, first, second)])
-            within = int((near <= fallback).sum())
-            if within >= _FEWEST and within >= _OFTEN * len(near):
-                pairs.append((first, second, threshold_at(np.sort(near), wanted_fpir)))
+    for second, first in found[:, counts >= _FEWEST].T.tolist():
+        near = np.concatenate([outcome.others.to_people[place] for place in _against(outcome, first, second)])
+        if int((near <= fallback).sum()) >= _OFTEN * len(near):
+            pairs.append((first, second, threshold_at(np.sort(near), wanted_fpir)))
     return pairs
 
 

@@ -171,7 +171,7 @@ class Tuning:
         table.loc[stood_in == 0, "taken_for_others"] = pd.NA
         table.insert(0, "person", list(outcome.people))
         several = pd.Series(self.gallery.names).value_counts().reindex(outcome.people, fill_value=0).to_numpy() > 1
-        alike, alone = "its pictures are nearly the same", "no second picture to compare with"
+        alike, alone = "the pictures are nearly the same", "no second picture to compare with"
         table["note"] = np.where(untried, "not tested: " + np.where(several, alike, alone).astype(object), "")
         return table.sort_values(["wrong", "rejected"], ascending=False, kind="stable", ignore_index=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path as FilePath
@@ -15,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from facelib.films.exports import PURPOSES, Format, export_film
+from facelib.page.links import media_type
 from facelib.server.answers import Content, CurrentAnswers
 from facelib.server.api.videos import CurrentPages, VideoId
 from facelib.server.cached import tag_of
@@ -25,10 +25,6 @@ from facelib.server.problems import Problem, answer
 
 router = APIRouter(prefix="/projects/{project}", tags=["media"])
 
-_TYPES = {
-    ".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg", ".vtt": "text/vtt",
-    ".srt": "application/x-subrip", ".jsonld": "application/ld+json", ".parquet": "application/vnd.apache.parquet",
-}  # fmt: skip
 _BINARY: dict[int | str, dict[str, Any]] = {200: {"content": {"*/*": {}}}}
 
 
@@ -97,7 +93,7 @@ def export(
         address=quote(film.name),
         folder=scratch,
     )
-    return Response(made[form].read_bytes(), media_type=_type_of(made[form]), headers=_attached(made[form]))
+    return Response(made[form].read_bytes(), media_type=media_type(made[form]), headers=_attached(made[form]))
 
 
 @router.get("/videos/{video}/files/{name}", response_class=Response, responses=_BINARY)
@@ -141,7 +137,7 @@ def get_report(
 def answer_file(path: FilePath, *, inline: bool = False) -> FileResponse:
     """Return a file, whole or by byte ranges; to be saved, unless it is to be shown `inline`."""
     headers = {"Cache-Control": "private, no-cache", "ETag": tag_of(path)} | ({} if inline else _attached(path))
-    return _Ranged(path, media_type=_type_of(path), headers=headers)
+    return _Ranged(path, media_type=media_type(path), headers=headers)
 
 
 class _Ranged(FileResponse):
@@ -176,8 +172,3 @@ class _Ranged(FileResponse):
 def _attached(path: FilePath) -> dict[str, str]:
     plain = path.name.encode("ascii", "replace").decode().replace('"', "_").replace("\\", "_")
     return {"Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=utf-8''{quote(path.name, safe='')}"}
-
-
-def _type_of(path: FilePath) -> str:
-    known = _TYPES.get(path.suffix.lower())
-    return known or mimetypes.guess_type(f"x{path.suffix}")[0] or "application/octet-stream"

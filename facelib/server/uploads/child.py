@@ -32,7 +32,7 @@ def main() -> None:
         tell({"problem": f"it cannot be read: {said}"})
 
 
-def _look_at_film(asked: dict[str, Any]) -> dict[str, Any]:
+def _look_at_film(asked: dict[str, Any]) -> dict[str, str]:
     from facelib.project.content import moving_streams, open_container, why_no_film
 
     path = Path(asked["path"])
@@ -48,10 +48,10 @@ def _look_at_film(asked: dict[str, Any]) -> dict[str, Any]:
         if size[0] * size[1] > asked["most_pixels"]:
             return {"problem": _too_large(*size, asked["most_pixels"])}
         next(container.decode(stream))
-        return {"format": container.format.name, "width": size[0], "height": size[1]}
+        return {"format": container.format.name}
 
 
-def _look_at_picture(asked: dict[str, Any]) -> dict[str, Any]:
+def _look_at_picture(asked: dict[str, Any]) -> dict[str, str]:
     from PIL import Image
 
     from facelib.images import check_picture
@@ -62,8 +62,7 @@ def _look_at_picture(asked: dict[str, Any]) -> dict[str, Any]:
         size = picture.size
     if size[0] * size[1] > asked["most_pixels"]:
         return {"problem": _too_large(*size, asked["most_pixels"])}
-    width, height, kind = check_picture(asked["path"])
-    return {"format": kind, "width": width, "height": height}
+    return {"format": check_picture(asked["path"])[2]}
 
 
 def _without_path(text: str, path: str) -> str:

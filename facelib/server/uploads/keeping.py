@@ -156,11 +156,11 @@ def finish(store: Store, project: Project, number: str) -> None:
     part = part_of(project, number)
     try:
         if part.exists():
-            found = inspect_file(part, "film" if upload.person is None else "picture")
+            form = inspect_file(part, "film" if upload.person is None else "picture")
         elif not upload.file:
             raise ValueError(f"expected what was received of {upload.name!r}, found nothing; send it again")
         if upload.person is None:
-            file = _keep_film(store, project, upload, _SUFFIXES.get(found.format, ".mp4") if part.exists() else "")
+            file = _keep_film(store, project, upload, _SUFFIXES.get(form, ".mp4") if part.exists() else "")
         elif part.exists():
             (project.people / path_of(upload.person)).mkdir(parents=True, exist_ok=True)
             file, _new = add_picture(project, upload.person, part.read_bytes(), name=upload.name)

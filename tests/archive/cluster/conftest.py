@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from random import SystemRandom
 from urllib.parse import urlparse
@@ -22,12 +22,15 @@ from urllib.parse import urlparse
 import pytest
 
 import facelib
+from facelib.archive.cluster import index_films
 from facelib.archive.cluster.shared import WorkingCopy
 from facelib.project import Project
+from facelib.project.digests import sha256_of
 from facelib.project.store import Store
+from tests.serving import Quiet, running
 from tests.waiting import PATIENCE
 
-from .indexing import EMBED, LOOK
+from .indexing import EMBED, LOOK, TRACKING
 
 WEED = str(Path(sys.executable).with_name("weed"))
 
@@ -143,19 +146,16 @@ class Gate(ThreadingHTTPServer):
     @contextmanager
     def before(cls, server: S3Server) -> Iterator[Gate]:
         """Stand before a server: it is asked through the gate alone while the block runs."""
-        with cls(server) as gate, pytest.MonkeyPatch.context() as patch:
-            thread = threading.Thread(target=gate.serve_forever)
-            thread.start()
-            patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{gate.server_port}")
-            try:
+        gate = cls(server)
+        try:
+            with running(gate) as address, pytest.MonkeyPatch.context() as patch:
+                patch.setenv("AWS_ENDPOINT_URL", address)
                 yield gate
-            finally:
-                gate.shutdown()
-                thread.join()
-                gate._over.set()  # a test that failed leaves the server to the next one
-                for gone, back in gate._kills:
-                    if gone.is_set():
-                        back.join()
+        finally:
+            gate._over.set()  # a test that failed leaves the server to the next one
+            for gone, back in gate._kills:
+                if gone.is_set():
+                    back.join()
 
     def kill_at(self, method: str, part: str) -> threading.Thread:
         """Kill the server as soon as it is asked so, and start it again once it was missed three times.
@@ -194,7 +194,7 @@ class Gate(ThreadingHTTPServer):
         """Say nothing where a client has gone."""
 
 
-class _Passing(BaseHTTPRequestHandler):
+class _Passing(Quiet):
     protocol_version = "HTTP/1.1"
     server: Gate
 
@@ -229,9 +229,6 @@ class _Passing(BaseHTTPRequestHandler):
             return answer.status, answer.read(), answer.getheaders()
 
     do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = _pass
-
-    def log_message(self, *args) -> None:
-        pass
 
 
 def _told(own: Answer) -> tuple[int, bytes, list[tuple[str, str]]]:
@@ -286,6 +283,21 @@ def machine(monkeypatch, tmp_path):
             return WorkingCopy.of("demo", f"s3://{bucket}/data", f"s3://{bucket}/output")
 
     return make
+
+
+def tables(project: Project) -> dict[str, str]:
+    """Return the digests of the tables of a project's films by their places; hidden files are not among them."""
+    folder = project.film_summary.parent
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
+
+
+def index(project: Project, networks, scheduler: str) -> dict[str, str]:
+    """Index the films of a project on the workers of a scheduler; return the problems."""
+    return index_films(
+        project.find_videos(), project, *networks, scheduler=scheduler, detector_options=LOOK, embedder_options=EMBED,
+        tracking=TRACKING, progress=False,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import signal
@@ -13,20 +12,22 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import psutil
 import pytest
 
-from facelib.archive.cluster import index_films, start_cluster
+from facelib.archive.cluster import start_cluster
 from facelib.archive.cluster.connect import connected
 from facelib.films.indexed import index_film
 from facelib.project import Project
 from tests.forked import FACELIB
-from tests.waiting import PATIENCE
+from tests.serving import running, serving
+from tests.waiting import PATIENCE, wait_until
 
-from .indexing import EMBED, LOOK, TRACKING, children, killing, task_of
+from .conftest import index, tables
+from .indexing import TRACKING, children, killing, task_of
 
 pytest.importorskip("distributed")
 
@@ -44,26 +45,6 @@ def alone(films, networks):
 def scheduler() -> Iterator[str]:
     with start_cluster(2) as started:
         yield started.address
-
-
-def tables(project: Project) -> dict[str, str]:
-    folder = project.film_summary.parent
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-
-
-def index(project: Project, networks, scheduler: str, **options) -> dict[str, str]:
-    return index_films(
-        project.find_videos(),
-        project,
-        *networks,
-        scheduler=scheduler,
-        detector_options=LOOK,
-        embedder_options=EMBED,
-        tracking=TRACKING,
-        progress=False,
-        **options,
-    )
 
 
 def test_tables_are_those_of_one_machine_and_made_once(project, alone, networks, scheduler):
@@ -121,14 +102,8 @@ def test_a_scheduler_that_is_started_again_is_given_what_is_left(project, alone,
 
 @contextmanager
 def a_web_server() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"tcp://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(serving(BaseHTTPRequestHandler)) as address:
+        yield address.replace("http", "tcp")
 
 
 @contextmanager
@@ -225,6 +200,17 @@ def test_an_address_may_end_in_a_slash_and_ctrl_c_ends_a_cluster_without_a_word_
             os.killpg(cluster.pid, signal.SIGINT)
         _, said = cluster.communicate(timeout=PATIENCE)
     assert (cluster.returncode, said) == (130, "\nStopped. Run the same command again to continue.\n")
+
+
+def test_ctrl_c_while_a_cluster_starts_ends_it_once_it_has():
+    command = [*FACELIB, "cluster", "--workers", "1", "--port", "0", "--dashboard-port", "0"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, start_new_session=True) as cluster:
+        wait_until(psutil.Process(cluster.pid).children)
+        time.sleep(0.2)
+        os.killpg(cluster.pid, signal.SIGINT)
+        said = cluster.communicate(timeout=PATIENCE)
+    assert (cluster.returncode, *said) == (130, "", "\nStopped. Run the same command again to continue.\n")
 
 
 def test_a_film_that_is_deleted_before_it_is_handed_out_costs_no_other(project, networks, scheduler, monkeypatch):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 import os
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import av
@@ -23,6 +22,7 @@ from facelib.project import content, ranges
 from facelib.project.content import open_container
 from facelib.project.ranges import RangedFile, cache_limit, fetched_bytes, open_file, size_of
 from facelib.project.store import Store
+from tests.serving import running, serving
 
 pytest.importorskip("obstore")
 
@@ -178,12 +178,8 @@ def asked(film, tmp_path) -> Iterator[tuple[str, list[str]]]:
             paths.append(self.path)
 
     remuxed(film, tmp_path / "elsewhere.ts")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Noting, directory=str(tmp_path))) as web:
-        thread = threading.Thread(target=web.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{web.server_port}/elsewhere.ts", paths
-        web.shutdown()
-        thread.join()
+    with running(serving(partial(Noting, directory=str(tmp_path)))) as address:
+        yield f"{address}/elsewhere.ts", paths
 
 
 @pytest.mark.parametrize("missing", ["formats", "protocols", "formats and protocols"])

@@ -14,7 +14,7 @@ import pytest
 
 import facelib
 from facelib.archive import update_archive
-from facelib.archive.cluster import index_films, start_cluster
+from facelib.archive.cluster import start_cluster
 from facelib.archive.cluster.shared import WorkingCopy
 from facelib.films.exports import export_film
 from facelib.films.identify import identify_films
@@ -28,7 +28,7 @@ from facelib.recognize import load_recognizer
 from tests.processes import without_rights
 from tests.waiting import PATIENCE
 
-from .conftest import Gate, empty_bucket
+from .conftest import Gate, empty_bucket, index, tables
 from .indexing import EMBED, LOOK, TRACKING
 
 pytest.importorskip("obstore")
@@ -51,13 +51,6 @@ def identify(project: Project, networks, left_out: dict[str, str]) -> None:
     )  # fmt: skip
 
 
-def index(copy: WorkingCopy, local: SimpleNamespace, scheduler: str) -> dict[str, str]:
-    return index_films(
-        copy.project.find_videos(), copy.project, *local.networks, scheduler=scheduler, detector_options=LOOK,
-        embedder_options=EMBED, tracking=TRACKING, progress=False,
-    )  # fmt: skip
-
-
 def put(project: Project) -> None:
     """Put a project into the bucket as notebook 04 leaves it, in the place of all that is there."""
     empty_bucket()
@@ -65,12 +58,6 @@ def put(project: Project) -> None:
         kind, _, name = project.place_of(path).partition("/")
         if path.is_file():
             Store(f"s3://films/{kind}/demo").put(name, path)
-
-
-def tables(project: Project) -> dict[str, bytes]:
-    folder = project.film_summary.parent
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(".")]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def test_what_cannot_be_read_here_is_not_removed_there(tmp_path):
@@ -96,7 +83,7 @@ def test_a_pipeline_over_s3_gives_the_tables_of_a_local_run(server, local, machi
     copy.fetch()
     with Gate.before(server) as gate, start_cluster(2) as cluster:
         back = gate.kill_at("PUT", "/store/objects/")  # when the first table is to be stored
-        assert index(copy, local, cluster.address) == {}
+        assert index(copy.project, local.networks, cluster.address) == {}
         back.join()
     identify(copy.project, local.networks, {})
     copy.send()
@@ -150,7 +137,7 @@ def test_two_machines_that_run_one_project_at_once_leave_the_same(server, local,
     def work(copy: WorkingCopy, scheduler: str) -> None:
         try:
             copy.fetch()
-            identify(copy.project, local.networks, index(copy, local, scheduler))
+            identify(copy.project, local.networks, index(copy.project, local.networks, scheduler))
             copy.send()
         except BaseException as error:
             raised.append(error)

@@ -270,10 +270,17 @@ def test_a_frame_at_120_a_second_lasts_at_least_one_frame_of_the_timeline(film_a
     assert (table["end"] - table["start"]).tolist() == pytest.approx([1 / 120], abs=2e-6)
 
 
-def test_an_edit_decision_list_needs_no_plugins(film_at, files_of, monkeypatch):
-    monkeypatch.setenv("OTIO_DISABLE_ENTRYPOINTS_PLUGINS", "1")
-    film = film_at(25, 10)
-    assert events(export_film(film, files_of(film, ("Ada", 0, 9)), formats=["edl"])["edl"])
+@pytest.mark.parametrize(("rate", "drop"), [(25, False), (NTSC, True)])
+def test_an_edit_decision_list_is_as_opentimelineios_adapter_writes_it(film_at, files_of, rate, drop):
+    film = film_at(rate, 2000, name="Ein Film.mp4", timecode="01:00:00:00")
+    files = files_of(film, *SPANS, ("山田太郎", 120, 1500), ("a" * 200, 1990, 1999))
+    path = export_film(film, files, formats=["edl"], longest_gap=0.0, drop_frame=drop)["edl"]
+    read = otio.adapters.read_from_file(str(path), rate=float(rate))
+    head, written = path.read_text("utf-8").split("\n\n", 1)
+    assert head == f"TITLE: Ein Film\nFCM: {'DROP FRAME' if drop else 'NON-DROP FRAME'}"
+    read.name = ""  # the adapter writes it, and no mode
+    assert written.count("V     C") == 7
+    assert otio.adapters.write_to_string(read, "cmx_3600", rate=float(rate)) == written
 
 
 @pytest.mark.real_data

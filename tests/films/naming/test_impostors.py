@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from facelib.films.naming import name_tracks
 from facelib.project.names import UNKNOWN
-from facelib.recognize import OpenSetKNN, RecognizerInfo
+from facelib.recognize import OpenSetKNN
+from tests.recognizing import make_info
 
 OF_A = np.array([1.0, 0.0, 0.0, 0.0, 0.0])
 OF_B = np.array([0.0, 1.0, 0.0, 0.0, 0.0])
@@ -27,12 +26,9 @@ def recognizer():
 
 @pytest.fixture
 def info():
-    values = {field.name: 0 for field in fields(RecognizerInfo)}
     pictures = tuple(f"people/{name}/{number}.jpg" for name in "AB" for number in range(4))
     # Half of the names at the threshold are right.
-    return RecognizerInfo(
-        **values | {"pictures": pictures, "embedder": "dlib", "confidence_slope": -40.0, "confidence_intercept": 19.2}
-    )
+    return make_info(pictures=pictures, confidence_slope=-40.0, confidence_intercept=19.2)
 
 
 def named(recognizer, info, faces, *, setups=2, quality=0.3, pose=0.0, scene=0):

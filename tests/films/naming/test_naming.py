@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,8 @@ from facelib.films.naming.context import _may_be_named
 from facelib.films.naming.evidence import AGAINST
 from facelib.films.naming.joint import Named
 from facelib.project.names import UNKNOWN
-from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo
+from facelib.recognize import OpenSetKNN, OpenSetSVM
+from tests.recognizing import make_info
 
 PICTURES = ("people/A/1.jpg", "people/A/2.jpg", "people/B/1.jpg")
 
@@ -26,11 +27,8 @@ def recognizer():
 
 @pytest.fixture
 def info():
-    values = {field.name: 0 for field in fields(RecognizerInfo)}
     # A name at distance 0.3 is right half of the time, one at 0.25 in seven cases of ten.
-    return RecognizerInfo(
-        **values | {"pictures": PICTURES, "embedder": "dlib", "confidence_slope": -20.0, "confidence_intercept": 6.0}
-    )
+    return make_info(pictures=PICTURES, confidence_slope=-20.0, confidence_intercept=6.0)
 
 
 def tracks(*rows):
@@ -226,7 +224,7 @@ class TestContext:
         rng = np.random.default_rng(0)
         gallery = np.vstack([rng.normal((0, 0), 0.02, (20, 2)), rng.normal((1, 0), 0.02, (20, 2))]).astype(np.float32)
         svm = OpenSetSVM(threshold=0.9, farthest=0.3).fit(gallery, ["A"] * 20 + ["B"] * 20)
-        own = RecognizerInfo(**{one.name: getattr(info, one.name) for one in fields(info)} | {"pictures": ("x",) * 40})
+        own = replace(info, pictures=("x",) * 40)
         named = name_tracks(self.table, svm, own, looks=self.seen, shots=shots(self.table))
         assert named["person"].tolist() == ["A", "B", "A"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +13,7 @@ import pytest
 from rdflib import Dataset
 
 from facelib.gather.sources import SourceSettings, WebLimits
+from tests.serving import Quiet, running
 
 Answer = Callable[["Asked"], None]
 
@@ -58,7 +59,7 @@ class Film:
         return int(wanted.removeprefix("bytes=").split("-")[0]) if wanted and fits and self.ranges else 0
 
 
-class Asked(BaseHTTPRequestHandler):
+class Asked(Quiet):
     """One request."""
 
     protocol_version = "HTTP/1.1"
@@ -89,15 +90,10 @@ class Asked(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
 
     def send_text(self, text: str, *, status: int = 200, kind: str = "text/html") -> None:
-        body = text.encode()
-        self.begin(status, {"Content-Type": kind, "Content-Length": str(len(body))})
-        self.wfile.write(body)
+        self.give(text.encode(), status=status, kind=kind)
 
     def form(self) -> dict[str, list[str]]:
         return parse_qs(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 class Site(ThreadingHTTPServer):
@@ -164,13 +160,10 @@ class Site(ThreadingHTTPServer):
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setenv("no_proxy", "*")
-    with Site() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    server = Site()
+    with running(server, poll_interval=0.01):
         yield server
         server.stopping.set()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import uvicorn
@@ -15,6 +14,7 @@ from starlette.testclient import TestClient
 
 from facelib.project import Project
 from tests.pages import new_context
+from tests.serving import Quiet, running, serving
 
 SITE = "https://films.example.org"
 
@@ -76,29 +76,18 @@ def test_nothing_is_embedded_without_a_site(named: Project, serve: Callable[...,
     assert refused.status_code == 409 and "FACELIB_EMBED_SITES" in refused.json()["detail"]
 
 
-class _OtherSite(BaseHTTPRequestHandler):
+class _OtherSite(Quiet):
     frame = ""
 
     def do_GET(self) -> None:
-        body = f"<!doctype html><title>Other</title>{self.frame}".encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        self.give(f"<!doctype html><title>Other</title>{self.frame}".encode())
 
 
 @pytest.fixture
 def other_site() -> Iterator[tuple[str, type[_OtherSite]]]:
     """The address of another site, and the handler whose `frame` its page has."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _OtherSite)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}", _OtherSite
-    server.shutdown()
-    server.server_close()
+    with running(serving(_OtherSite)) as address:
+        yield address.replace("127.0.0.1", "localhost"), _OtherSite
 
 
 def test_a_browser_shows_it_where_it_is_allowed(
