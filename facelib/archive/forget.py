@@ -29,7 +29,8 @@ from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune_again
 from facelib.review import Review
 
-_TABLES_OF_TRACKS = ("found", "named", "tracks", "looks", "detections")
+_TABLES_OF_TRACKS = ("found", "looks", "detections", "named", "tracks")
+"""The last ones tell whose tracks they are: a call that was broken off before finds them again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,11 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     done = Forgotten(person, digests=[*before.get("digests", []), *map(sha256_of, pictures)])
     others = _others(project, films, cast, names)
     shown = [film for film, own in tracks.items() if own or film.name in before.get("films", [])]
-    known = {"names": names, "films": [film.name for film in shown], "digests": done.digests}
+    groups = read_groups(project)
+    grouping = before.get("grouping") if groups is None else [groups.threshold, groups.weights]
+    known = {
+        "names": names, "films": [film.name for film in shown], "digests": done.digests, "grouping": grouping,
+    }  # fmt: skip
     write_text(json.dumps(known), begun)
     with ExitStack() as held:
         for film in films:
@@ -100,7 +105,7 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
         _forget_tracks(project, tracks, Mentions(names, others), done, keep_name=keep_name)
     if not keep_name:
         _forget_decisions(project, names, done)
-    _settle(project, films)
+    _settle(project, films, *(grouping or [0.0, ""]))
     _forget_recognizer(project, names, done)
     _remove_made(project, shown, done, keep_name=keep_name)
     _sweep(project, names, others, done, keep_name=keep_name)
@@ -244,13 +249,12 @@ def _forget_decisions(project: Project, names: list[str], done: Forgotten) -> No
     change_decisions(project.corrections, without_names)
 
 
-def _settle(project: Project, films: list[Path]) -> None:
+def _settle(project: Project, films: list[Path], threshold: float, weights: str) -> None:
     """Make groups of unknown people, appearances and tracks again from what is left."""
-    kept = read_groups(project)
     if project.unknowns.is_dir():
         shutil.rmtree(project.unknowns)
-    if films and kept is not None and kept.threshold:
-        settle_films(project, films, threshold=kept.threshold, weights=kept.weights, regroup=True)
+    if films and threshold:
+        settle_films(project, films, threshold=threshold, weights=weights, regroup=True)
     elif films:
         settle_films(project, films)
 
@@ -263,14 +267,18 @@ def _forget_recognizer(project: Project, names: list[str], done: Forgotten) -> N
     recognizer, info = load_recognizer(project.recognizer)
     if not set(recognizer.classes_.tolist()) & set(names):
         return
-    gallery = read_gallery(project.faces)
+    gallery, tuning = read_gallery(project.faces), None
+    try:
+        if gallery.used["person"].nunique() >= (2 if info.kind == "svm" else 1):  # an SVM tells a person from others
+            tuning = tune_again(gallery, project, recognizer, info)  # first: it takes long, and may be broken off
+    except Exception:
+        project.recognizer.unlink()
+        raise
     project.recognizer.unlink()
     described.unlink()
     done.removed.append("the person in recognizer.skops")
-    if gallery.used["person"].nunique() < (2 if info.kind == "svm" else 1):  # an SVM tells a person from others
-        return
-    tuning = tune_again(gallery, project, recognizer, info)
-    tuning.save(project.recognizer, info.threshold, most_unnamed=1.0, by_hand=info.threshold_from == "hand")
+    if tuning is not None:
+        tuning.save(project.recognizer, info.threshold, most_unnamed=1.0, by_hand=info.threshold_from == "hand")
 
 
 def _remove_made(project: Project, films: list[Path], done: Forgotten, *, keep_name: bool) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from facelib.archive import forget, update_archive
 from facelib.archive.forget import forget_person
+from facelib.films.unknowns.kept import read_groups
 from facelib.gallery import read_gallery
 from facelib.project import Project
 from facelib.project.decisions import append_decision, read_decisions
@@ -112,6 +116,38 @@ def test_what_is_broken_off_is_finished_by_forgetting_again(
     assert [place for place in left if ".server" not in str(place)] == [] and not drawn.exists()
     with pytest.raises(ValueError, match="expected somebody of the cast or of the films"):
         forget_person(named, PERSON)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of the database nothing is asked
+@pytest.mark.parametrize("killed_in", ["looks", "settle_films", "tune_again"])
+def test_nothing_of_the_person_stays_and_nothing_of_others_goes_where_it_was_killed(
+    busy: TestClient, named: Project, monkeypatch: pytest.MonkeyPatch, killed_in: str
+) -> None:
+    vectors = {film: pd.read_parquet(named.film(film).looks) for film in named.find_videos()}
+    own = {film: forget._tracks_of(named.film(film), [PERSON]) for film in vectors}
+    assert read_groups(named) is not None
+    change = forget._change_table
+
+    def change_until(path: Path, *rest: Any, **options: Any) -> None:
+        if path.name == "looks.parquet":
+            raise KeyboardInterrupt
+        change(path, *rest, **options)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        moment = ("_change_table", change_until) if killed_in == "looks" else (killed_in, killed)
+        patch.setattr(forget, *moment)
+        with pytest.raises(KeyboardInterrupt):
+            forget_person(named, PERSON)
+    forget_person(named, PERSON)
+    for film, before in vectors.items():
+        assert own[film]
+        others = before[~before["track"].isin(own[film])].reset_index(drop=True)
+        pd.testing.assert_frame_equal(pd.read_parquet(named.film(film).looks), others)
+    assert read_groups(named) is not None
+    assert load_recognizer(named.recognizer)[0].classes_.tolist() == ["Grace Hopper"]
 
 
 def test_a_recognizer_that_needs_two_people_goes_with_the_second(named: Project) -> None:
