@@ -236,7 +236,8 @@ def main() -> None:
         (alike, " and encoding so"),
         (plain, " and encoding by FFmpeg"),
     )
-    print(f"| {clip.stem} | seconds | processor seconds | times decoding |\n|---|---|---|---|")
+    print(f"| {clip.stem} | seconds | processor seconds | ms of these a second of film | times decoding |")
+    print("|---|---|---|---|---|")
     for what, one, base in (
         ("decoding only", decoding, decoding),
         ("film step without drawing", looking, decoding),
@@ -252,7 +253,9 @@ def main() -> None:
         ("the same, two films drawn at once, for each", looking + two / 2, plain),
     ):
         of = next(words for which, words in bases if which is base)
-        print(f"| {what} | {one[0]:.2f} | {one[1]:.2f} | {one[0] / base[0]:.1f} and {one[1] / base[1]:.1f}{of} |")
+        share = 1000 * one[1] / length
+        times = f"{one[0] / base[0]:.1f} and {one[1] / base[1]:.1f}{of}"
+        print(f"| {what} | {one[0]:.2f} | {one[1]:.2f} | {share:.0f} | {times} |")
     print("\n| of the film step | processor seconds |\n|---|---|")
     for part in (*PARTS, "everything else"):
         print(f"| {part} | {spent.get(part, others):.3f} |")

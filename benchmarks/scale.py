@@ -1,4 +1,4 @@
-"""What naming costs as the work grows: tracks of one scene, and films of a project.
+"""What naming costs as the work grows: tracks of one scene, films of a project, people of a cast.
 
 The tracks are made up from the clips' gallery: half of its people are enrolled, the others and a crowd that changes as
 the film goes on are strangers. A third of the tracks are the cast's; up to four faces share a frame; all of it is one
@@ -7,7 +7,9 @@ scene. Every row is a process of its own, so that its memory is its own.
 With --films, one more film of 400 tracks is named and settled in a project of so many stand-ins of 40 tracks, each with
 strangers of its own; the median of five, the projects by turns.
 
-Usage: python benchmarks/scale.py [TRACKS ...] [--films 10 100 1000] [--data ../shared/data]
+With --people, a cast of so many made-up people with two faces each is tested against itself.
+
+Usage: python benchmarks/scale.py [TRACKS ...] [--films 10 100 1000] [--people 1000 4000] [--data ../shared/data]
 
 Without numbers: 1000 2000 4000 8000 16000 tracks.
 """
@@ -35,10 +37,11 @@ from facelib.films.naming import name_tracks
 from facelib.films.settle import settle_films
 from facelib.films.tracking import FilmTracks
 from facelib.films.unknowns import grouping_threshold
-from facelib.gallery import build_gallery
+from facelib.gallery import build_gallery, find_aliases
 from facelib.project import write_table, write_text
 from facelib.project.names import UNKNOWN
 from facelib.recognize import OpenSetKNN
+from facelib.recognize.thresholds import find_look_alikes, near_duplicate_groups, trials
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 COUNTS = (1000, 2000, 4000, 8000, 16000)
@@ -256,13 +259,42 @@ def measure_films(gallery: pd.DataFrame, counts: Sequence[int], *, repeats: int 
     return [(*row, count) for row, count in zip(np.median(times, axis=0).tolist(), groups, strict=True)]
 
 
+def measure_cast(count: int, *, threshold: float = 0.33) -> tuple[list[float], float]:
+    """Return the processor seconds of each test of a cast, and peak memory (MB)."""
+    rng, names = np.random.default_rng(0), np.repeat([f"Person {number}" for number in range(count)], 2)
+    middles = rng.normal(size=(count + 1, 128))
+    middles /= np.linalg.norm(middles, axis=1, keepdims=True)
+    faces = np.repeat(0.85 * middles[0] + 0.5 * middles[1:], 2, axis=0)  # 0.7 apart, and one's own 0.2
+    faces = (faces + rng.normal(size=faces.shape) * 0.013).astype(np.float32)
+    times = [time.process_time()]
+    near_duplicate_groups(faces, names, threshold=threshold)
+    times.append(time.process_time())
+    find_aliases(faces, names, threshold=threshold)
+    times.append(time.process_time())
+    tried = trials(faces, names, k=20)
+    times.append(time.process_time())
+    find_look_alikes(tried, fallback=threshold)
+    times.append(time.process_time())
+    return np.diff(times).tolist(), peak_memory()
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tracks", nargs="*", type=int)
     parser.add_argument("--films", nargs="+", type=int, default=[])
+    parser.add_argument("--people", nargs="+", type=int, default=[])
     parser.add_argument("--data", type=Path, default=SHARED)
     arguments = parser.parse_args()
+    if arguments.people:
+        print("| people | near duplicates | one person under two names | trials | look-alikes | peak MB |")
+        print("|---|---|---|---|---|---|")
+    for count in arguments.people:
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            times, peak = pool.submit(measure_cast, count).result()
+        print(f"| {count} | {' | '.join(f'{seconds:.2f}' for seconds in times)} | {peak:.0f} |", flush=True)
+    if arguments.people and not (arguments.tracks or arguments.films):
+        return
     if not (arguments.data / "film_clips").is_dir():
         print(f"left out: expected film_clips/ in {arguments.data}; name its place with --data")
         return

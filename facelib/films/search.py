@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -17,7 +18,8 @@ from facelib.films.media.decode import FilmFrame
 from facelib.films.shots import ShotFrame, Transition
 
 _CALM = 2.0  # times as long between two whole pictures while nothing unforeseen happens
-_MOST_WAITING = 10  # samples between them at most: their pictures wait in memory
+_SPARED = 0.8  # of the time between two: after two calm stretches in a row, none is searched so near to a shot's end
+_MOST_WAITING, _MOST_AFTER = 10, 4  # samples between them, and after one that may be left out: their pictures wait
 _SAME = 0.3  # IoU from which boxes of two samples are of one face
 _REST = 0.025  # of the picture: what is left out of the search below and at the right, where it alone needs padding
 _STEADY = 0.8  # IoU from which a face is where it was expected
@@ -104,23 +106,23 @@ def search_faces(
     """Yield all frames of a film in order, with the faces of those that are sampled.
 
     With `seconds_between_whole` the whole picture is searched in the first and the last sample of a shot, and in one
-    each time so many seconds have passed, or twice as many while nothing unforeseen happens. What lies between two of
-    them is searched from its middle on, around the faces of both: where these are where they should be by then, their
-    boxes are interpolated in the other samples; else each half is searched in the same way, so that a face is found
-    where it comes, turns and goes. Only one that comes and goes between two whole pictures is missed. A detector that
-    cannot search parts of a picture searches every sample whole, as 0 seconds do.
+    each time so many seconds have passed; while nothing unforeseen happens, twice as many, and in the end none shortly
+    before the shot's last. What lies between two of them is searched from its middle on, around the faces of both:
+    where these are where they should be by then, their boxes are interpolated in the other samples; else each half is
+    searched in the same way, so that a face is found where it comes, turns and goes. Only one that comes and goes
+    between two whole pictures is missed. A detector that cannot search parts of a picture searches every sample whole,
+    as 0 seconds do.
     """
     search = _Search(detector, seconds_between_whole)
-    held: list[SearchedFrame] = []
+    held: deque[SearchedFrame] = deque()
     for item in frames:
         sample = search.open(item) if sampler.takes(item) else None
         where = (item.frame.index, item.frame.time, item.shot, item.first, item.last, item.transition)
         held.append(SearchedFrame(*where, sample))
         if sample is not None:
             search.take(sample, end=item.first or item.last)
-        if not search.waiting:
-            yield from held
-            held = []
+        while held and (not search.waiting or held[0].index < search.waiting[0].frame.index):
+            yield held.popleft()
 
 
 class _Search:
@@ -131,7 +133,7 @@ class _Search:
         by_parts = isinstance(detector, PictureDetector) and detector.regional and beat > 0
         self._parts: PictureDetector | None = detector if by_parts else None  # type: ignore[assignment]
         self._before: Sample | None = None  # the last one that was searched whole
-        self._calm = False
+        self._calm = 0  # stretches in a row in which nothing unforeseen happened
         self.waiting: list[Sample] = []
 
     def open(self, item: ShotFrame) -> Sample:
@@ -139,25 +141,36 @@ class _Search:
         return Sample(item.frame, item.preview, None if self._parts is None else self._parts.options.working_size)
 
     def take(self, sample: Sample, *, end: bool) -> None:
-        """Take the next sample; search it whole, and those waiting, at an end of a shot and when it is time to."""
-        if self._parts is not None and not end and not self._is_due(sample):
-            self.waiting.append(sample)
-            return
+        """Take the next sample; search one whole, and those before it, at an end of a shot and when it is time to."""
+        self.waiting.append(sample)
+        place = len(self.waiting) - 1 if self._parts is None or end else self._due()
+        if place is not None:
+            samples, self.waiting = self.waiting[: place + 1], self.waiting[place + 1 :]
+            self._search_until(samples, end=end)
+
+    def _due(self) -> int | None:
+        """Return which of the samples that wait is searched whole next; None while it is not yet time."""
+        since = -np.inf if self._before is None else self._before.frame.time
+        due = since + self._beat * (_CALM if self._calm else 1) - 1e-6
+        times = [sample.frame.time for sample in self.waiting]
+        place = next((place for place, time in enumerate(times) if time >= due or place >= _MOST_WAITING), None)
+        if place is None or self._calm < 2:
+            return place
+        may_end = times[-1] - times[place] < _SPARED * self._beat - 1e-6
+        return None if may_end and len(times) <= place + _MOST_AFTER else place
+
+    def _search_until(self, samples: list[Sample], *, end: bool) -> None:
+        """Search the last of some samples whole, and those before it."""
+        sample = samples[-1]
         sample.faces = self._search(sample)
-        if self.waiting and self._before is not None:
-            samples = [self._before, *self.waiting, sample]
+        if len(samples) > 1 and self._before is not None:
+            samples = [self._before, *samples]
             calm = self._search_between(samples)
             if not calm:
                 self._search_beside(samples)
                 self._search_beside(samples[::-1])
-            self._calm, self.waiting = calm and not end, []
+            self._calm = self._calm + 1 if calm and not end else 0
         self._before = sample
-
-    def _is_due(self, sample: Sample) -> bool:
-        if self._before is None or len(self.waiting) >= _MOST_WAITING:
-            return True
-        passed = sample.frame.time - self._before.frame.time
-        return passed >= self._beat * (_CALM if self._calm else 1) - 1e-6
 
     def _search_between(self, samples: list[Sample]) -> bool:
         """Search the samples between the first and the last; return whether the middle one was enough."""

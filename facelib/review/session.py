@@ -116,22 +116,28 @@ class Review:
         """The decisions that can be undone, oldest first: rows with the same time are one."""
         rows = self._rows()
         said: dict[int, str] = {}
-        steps: list[Decision] = []
+        steps: dict[int, Decision] = {}
+        about: dict[int, list[int]] = {}  # the steps about each track, of those that stand
         known = self._corrections[self._corrections["matched"] >= 0]
-        for when, moment in known.groupby("when", sort=False):
+        for number, (when, moment) in enumerate(known.groupby("when", sort=False)):
             keys = zip(moment["video"], moment["matched"], moment["is"], strict=True)
             given = {rows[video, track]: str(label) for video, track, label in keys if (video, track) in rows}
             before = tuple(said.get(row, "") for row in given)
             said |= given
             # One that restores the state before the last one about its tracks has undone that.
-            undone = self._last_about(steps, given)
+            last = max((about[row][-1] for row in given if about.get(row)), default=-1)
+            undone = steps.get(last)
             restored = undone is not None and dict(zip(undone.tracks, undone.before, strict=True)) == given
             if undone is not None and restored and when not in self.made:
-                steps.remove(undone)
+                del steps[last]
+                for row in undone.tracks:
+                    about[row].pop()
             elif given:
                 by = str(moment["by"].iloc[0])
-                steps.append(Decision(str(when), by, tuple(given), before, tuple(given.values())))
-        return tuple(steps)
+                steps[number] = Decision(str(when), by, tuple(given), before, tuple(given.values()))
+                for row in given:
+                    about.setdefault(row, []).append(number)
+        return tuple(steps.values())
 
     @staticmethod
     def _last_about(steps: Sequence[Decision], tracks: Iterable[int]) -> Decision | None:

@@ -58,13 +58,15 @@ CASES = {
     "going between two whole pictures": [(200, 100)] * 33 + [None] * 17,
     "gone for a while": [(200, 100)] * 12 + [None] * 25 + [(200, 100)] * 13,
     "nobody": [None] * 50,
+    "coming after a calm stretch": [None] * 73 + [(200, 100)] * 31,
+    "going after a calm stretch": [(200, 100)] * 73 + [None] * 31,
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_face_is_found_in_every_sample(make_film, detector, name):
     frames = searched(make_film(pictures=list(portraits(CASES[name]))), detector)
-    assert [frame.index for frame in frames] == list(range(50))
+    assert [frame.index for frame in frames] == list(range(len(CASES[name])))
     for frame in frames:
         if frame.sample is None:
             continue
@@ -79,6 +81,18 @@ def test_a_still_face_costs_little(make_film, detector, pixels):
     assert len(samples) >= 19
     assert sum(pixels) < 0.3 * len(samples) * max(pixels)
     assert max(pixels) == 640 * 352  # of 640x360: without padding
+
+
+@pytest.mark.parametrize(
+    ("frames", "wholes"),
+    [
+        (80, 5),  # at 0, 0.5, 1.5 and 2.5 seconds, and at the end
+        (70, 4),  # not at 2.5 seconds, so near to the end
+    ],
+)
+def test_no_whole_picture_is_searched_shortly_before_the_end(make_film, detector, pixels, frames, wholes):
+    searched(make_film(pictures=list(portraits(STILL[:1] * frames))), detector)
+    assert pixels.count(640 * 352) == wholes
 
 
 def test_only_pictures_that_are_searched_are_converted(make_film, detector, pixels, monkeypatch):
