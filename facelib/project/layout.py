@@ -250,10 +250,10 @@ class Project:
             FileNotFoundError: When a named film is not there, or two of them in different folders share one name.
             PermissionError: When the folder of a named film's results cannot be read.
         """
-        locked = self._locked_results()
-        there = [film for film, reason in self._listed(locked) if not reason]
         if not names:
-            return there
+            return [film for film, reason in self.list_videos() if not reason]
+        locked = self._locked_results()
+        there = [film for film, reason in self._listed(self._files_called(), locked) if not reason]
         films = list(dict.fromkeys(self._find_video(name, there, locked) for name in names))
         called = [film.name for film in films]
         twice = sorted({name for name in called if called.count(name) > 1})
@@ -270,16 +270,17 @@ class Project:
         Raises:
             PermissionError: When `videos/` itself cannot be read.
         """
-        return self._listed(self._locked_results())
+        files = self._files_called()
+        return self._listed(files, self._locked_results() if files else set())  # which looks at each film's results
 
-    def _listed(self, locked: set[Path]) -> list[tuple[Path, str]]:
+    def _listed(self, files: list[Path], locked: set[Path]) -> list[tuple[Path, str]]:
         from facelib.project.content import join_series, unreadable_folders, why_no_film
 
         listed: dict[str, tuple[Path, str]] = {}
         others = unreadable_folders(self.videos)
         if others and others[0][0] == self.videos:
             raise PermissionError(f"expected to read the films in {str(self.videos)!r}, which {others[0][1]}")
-        for path in self._files_called():
+        for path in files:
             place = str(path.relative_to(self.videos))
             reason = "its name is not UTF-8: rename it" if text_of(place) != place else why_no_film(path)
             if not reason and path.name in listed:
@@ -296,8 +297,10 @@ class Project:
     def _locked_results(self) -> set[Path]:
         """Return the folders of films' results that this user may not read: nothing can be said of these films."""
         places = self.film_summary.parent
-        folders = places.iterdir() if os.access(places, os.R_OK | os.X_OK) else ()
-        return {one for one in folders if not os.access(one, os.R_OK | os.X_OK) and os.path.isdir(one)}
+        if not os.access(places, os.R_OK | os.X_OK):
+            return set()
+        with os.scandir(places) as there:
+            return {Path(one) for one in there if not os.access(one, os.R_OK | os.X_OK) and one.is_dir()}
 
     def _files_called(self, stem: str | None = None) -> list[Path]:
         """Return the files of a stem, or all: of two films with one name, the one nearer to `videos/` is the first."""
