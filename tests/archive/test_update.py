@@ -110,6 +110,12 @@ class TestWhatIsWritten:
         with pytest.raises(FileNotFoundError, match="run 05 on it first"):
             update_archive(project, ["no such film.mp4"])
 
+    def test_the_results_of_other_films_are_not_looked_at_where_a_films_file_is_gone(self, make_project, monkeypatch):
+        project, looked_at, access = make_project(2), [], os.access
+        monkeypatch.setattr(os, "access", lambda path, mode: looked_at.append(Path(path)) or access(path, mode))
+        update_archive(project, ["film 1.mp4"])
+        assert project.film("film 0.mp4").folder not in looked_at
+
     def test_a_film_whose_tables_are_gone_is_taken_out(self, make_project):
         project = make_project(3)
         update_archive(project)
