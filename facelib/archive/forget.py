@@ -25,6 +25,7 @@ from facelib.project.decisions import change_decisions, read_decisions
 from facelib.project.digests import digest, sha256_of
 from facelib.project.files import every_file, write_bytes, write_text
 from facelib.project.names import NOT_A_FACE, UNKNOWN, as_known, near_names
+from facelib.project.wording import did_you_mean
 from facelib.recognize import load_recognizer
 from facelib.recognize.tuning import tune_again
 from facelib.review import Review
@@ -83,18 +84,15 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     tracks = {film: _tracks_of(project.film(film), names) for film in films}
     folders = [project.people / path_of(name) for name in names if name in cast]
     if not folders and not any(tracks.values()) and not before:
-        meant = " or ".join(repr(one.name) for one in near_names(person, cast))
-        hint = f". Did you mean {meant}?" if meant else ""
-        raise ValueError(f"expected somebody of the cast or of the films, got {person!r}{hint}")
+        hint = did_you_mean(one.name for one in near_names(person, cast))
+        raise ValueError(f"expected somebody of the cast or of the films, got {person!r}{hint and '.' + hint}")
     pictures = every_file(*folders)
     done = Forgotten(person, digests=[*before.get("digests", []), *map(sha256_of, pictures)])
     others = _others(project, films, cast, names)
     shown = [film for film, own in tracks.items() if own or film.name in before.get("films", [])]
     groups = read_groups(project)
     grouping = before.get("grouping") if groups is None else [groups.threshold, groups.weights]
-    known = {
-        "names": names, "films": [film.name for film in shown], "digests": done.digests, "grouping": grouping,
-    }  # fmt: skip
+    known = {"names": names, "films": [film.name for film in shown], "digests": done.digests, "grouping": grouping}
     write_text(json.dumps(known), begun)
     with ExitStack() as held:
         for film in films:

@@ -10,6 +10,7 @@ from facelib.archive.line import Line, on_line
 from facelib.archive.opened import Archive
 from facelib.project import text_of
 from facelib.project.names import near_names
+from facelib.project.wording import did_you_mean
 
 PEOPLE_COLUMNS = ["person", "kind", "films", "appearances", "seconds"]
 YEAR_COLUMNS = [
@@ -45,7 +46,7 @@ def find_person(archive: Archive, name: str) -> str:
     if len(same) == 1:
         return same[0]
     offered = [one.name for one in near][:5]
-    hint = f" Did you mean {' or '.join(map(repr, offered))}?" if offered else ""
+    hint = did_you_mean(offered)
     if not offered:
         most = known.head(8).tolist()
         hint = f" Most seen: {', '.join(map(repr, most))}." if most else " The films have nobody."

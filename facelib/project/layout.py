@@ -300,7 +300,7 @@ class Project:
         if not os.access(places, os.R_OK | os.X_OK):
             return set()
         with os.scandir(places) as there:
-            return {Path(one) for one in there if not os.access(one, os.R_OK | os.X_OK) and one.is_dir()}
+            return {Path(one) for one in there if not os.access(one, os.R_OK | os.X_OK) and os.path.isdir(one)}
 
     def _files_called(self, stem: str | None = None) -> list[Path]:
         """Return the files of a stem, or all: of two films with one name, the one nearer to `videos/` is the first."""

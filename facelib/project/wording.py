@@ -32,6 +32,17 @@ def listed(names: Iterable[object], *, most: int = 10) -> str:
     return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
 
 
+def did_you_mean(names: Iterable[str]) -> str:
+    """Return a sentence that offers some names, with a space before it; empty when there are none.
+
+    Examples:
+        >>> did_you_mean(["Ada", "Bo"])
+        " Did you mean 'Ada' or 'Bo'?"
+    """
+    offered = " or ".join(map(repr, names))
+    return f" Did you mean {offered}?" if offered else ""
+
+
 def sized(count: int, *, beside: int | None = None) -> str:
     """Return a number of bytes in the unit that people read.
 

@@ -22,6 +22,8 @@ from pydantic import (
     field_validator,
 )
 
+from facelib.project.wording import did_you_mean
+
 Provider = Literal["auto", "cpu", "cuda"]
 DETECTORS = ("haar", "hog", "cnn", "mtcnn", "centerface", "yunet")
 
@@ -47,8 +49,7 @@ def near(name: str, known: Iterable[str]) -> str:
         >>> near("treshold", ["threshold", "kind"])
         " Did you mean 'threshold'?"
     """
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
-    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    return did_you_mean(difflib.get_close_matches(name, list(known), n=3, cutoff=0.6))
 
 
 def as_lines(value: object) -> object:
