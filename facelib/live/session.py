@@ -93,12 +93,10 @@ class LiveSession(Player):
             self.record(record)
 
     def __enter__(self) -> Self:
-        """Start."""
         self.start()
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        """Stop."""
         self.stop()
 
     @property
