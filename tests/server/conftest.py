@@ -249,6 +249,15 @@ def client_with(owner: TestClient) -> Callable[[dict[str, str]], TestClient]:
     return make
 
 
+def logged_in(owner: TestClient, name: str, password: str = "correct horse") -> TestClient:
+    """Return a browser of the same server in which a user is logged in."""
+    browser = TestClient(owner.app, raise_server_exceptions=False)
+    login = browser.post("/api/v1/session", json={"name": name, "password": password})
+    assert login.status_code == 201, login.text
+    browser.headers["X-CSRF-Token"] = login.json()["csrf"]
+    return browser
+
+
 def pytest_exception_interact(node: pytest.Item, report: pytest.TestReport) -> None:
     """Show what a browser's page showed where a test with one fails."""
     page = getattr(node, "funcargs", {}).get("opened")

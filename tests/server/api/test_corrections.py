@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from facelib.films.corrections import labels
 from facelib.project import Project
 from facelib.project.decisions import read_corrections
+from tests.server.conftest import logged_in
 
 DEMO = "/api/v1/projects/demo"
 CORRECTIONS = f"{DEMO}/corrections"
@@ -36,17 +37,13 @@ def track(films: TestClient, video: str) -> dict[str, object]:
 
 
 @pytest.fixture
-def two(films: TestClient, client_with: Callable[..., TestClient]) -> list[TestClient]:
+def two(films: TestClient) -> list[TestClient]:
     """Two users."""
     made = []
     for name in ("ann", "ben"):
         user = {"name": name, "password": f"password of {name}", "grants": {"demo": "correct"}}
         assert films.post("/api/v1/users", json=user).status_code == 201
-        client = TestClient(films.app, base_url="http://testserver", raise_server_exceptions=False)
-        login = client.post("/api/v1/session", json={"name": name, "password": user["password"]})
-        assert login.status_code in (200, 201), login.text
-        client.headers["X-CSRF-Token"] = login.json()["csrf"]
-        made.append(client)
+        made.append(logged_in(films, name, user["password"]))
     return made
 
 
