@@ -13,6 +13,12 @@ import facelib.plots.quick_nbformat  # noqa: F401  # before plotly shows a figur
 from facelib.plots.colours import COLOURS
 from facelib.project.wording import isolated
 
+NO_BUTTONS = ("sendChartToCloud", "sendDataToCloud", "zoomIn2d", "zoomOut2d", "autoScale2d")
+"""Buttons that no figure has; where points are not chosen, those that choose are left out as well."""
+
+AT_LEFT = {"x": 0.01, "xref": "container"}
+"""Where a title stands that the buttons would cover, or the edge cut, if it stood over the plot: names take room."""
+
 _LEGEND = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
 
 
@@ -75,7 +81,7 @@ def template() -> go.layout.Template:
             "colorway": list(COLOURS),
             # The names of a cast are nothing to be uploaded by a slip of the hand; a long bar would lie on the title.
             "modebar": {
-                "remove": ["sendChartToCloud", "sendDataToCloud", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+                "remove": [*NO_BUTTONS, "select2d", "lasso2d"],
                 "bgcolor": "rgba(0, 0, 0, 0)",
                 "color": "#8A8A8A",
                 "activecolor": "#0072B2",
