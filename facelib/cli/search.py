@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from facelib.cli.options import DataFolder, OutputFolder, find_project
-from facelib.cli.printing import one_line, print_rows
+from facelib.cli.printing import folded, one_line, print_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,4 +161,4 @@ def _print(answer: pd.DataFrame, form: Form, most: int, *, several: bool) -> Non
         whole = f", {timecode(float((answer['end'] - answer['start']).sum()))} in {counted(films, 'film')}"
     typer.echo(f"{len(answer)} found{whole}{more}")
     if "year" in answer and answer["year"].isna().any():
-        typer.echo(_UNDATED)
+        typer.echo(folded(_UNDATED))

@@ -52,7 +52,7 @@ class Tradeoff(FittedFigure):
                 cliponaxis=False,  # a point in the corner, where nothing is mistaken, is whole
                 marker={"size": 14, "color": WRONG, "line": {"width": 2, "color": "white"}},
             )
-        figure.update_layout(height=_HEIGHT, margin={"l": 56, "r": 12, "t": 46, "b": 96}, title=AT_LEFT)
+        figure.update_layout(height=_HEIGHT, margin={"l": 56, "r": 12, "t": 58, "b": 96}, title=AT_LEFT)
         axis = figure.layout.yaxis  # this figure is low
         axis.ticktext = [label if label in NARROW_TICKS else "" for label in axis.ticktext or []]
         super().__init__(figure)
