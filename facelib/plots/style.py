@@ -39,14 +39,14 @@ def escaped(name: str, *, width: int = 14) -> str:
     return "<br>".join(isolated(html.escape(line, quote=False)) for line in lines)
 
 
-def shortened(name: str, *, most: int = 20) -> str:
-    """Return a name as a plotly label of one line, with an ellipsis where it is longer than `most` characters.
+def shortened(name: str, *, most: int = 20, width: int = 0) -> str:
+    """Return a name as a plotly label as `escaped` does, with an ellipsis where it is longer than `most` characters.
 
     Examples:
         >>> shortened("Wolfeschlegelsteinhausen Bergerdorff")
         'Wolfeschlegelsteinh…'
     """
-    return escaped(name if len(name) <= most else f"{name[: most - 1]}…", width=0)
+    return escaped(name if len(name) <= most else f"{name[: most - 1]}…", width=width)
 
 
 def evenly_picked(table: pd.DataFrame, most: int) -> pd.DataFrame:
