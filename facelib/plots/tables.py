@@ -22,7 +22,7 @@ OUTPUT_STYLE = """
   10%, 90% { --facelib-before: 40px; --facelib-after: 40px; }
   to { --facelib-before: 40px; }
 }
-.jp-OutputArea-output:has(> table, > div > table), .md-typeset__scrollwrap {
+.jp-OutputArea-output:has(> table, > div > table, > div > .js-plotly-plot), .md-typeset__scrollwrap {
   animation: facelib-edges linear;
   animation-timeline: scroll(self inline);
   mask-image: linear-gradient(
@@ -30,10 +30,10 @@ OUTPUT_STYLE = """
   );
 }
 .jp-RenderedText pre { word-break: normal; overflow-wrap: anywhere; }
-.cm-editor .highlight pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+:is(.cm-editor .highlight, .highlight-ipynb) pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 600px) { .js-plotly-plot .modebar { display: none; } }
 """
-"""Style rules: tables fade where they go on beyond the edge of a narrow page, lines break there, and titles are free.
+"""Style rules: tables and figures fade where they go on beyond the edge of a narrow page, lines break there.
 
 On a telephone a figure's buttons would lie on its title; a tap twice undoes what a finger has moved.
 """
