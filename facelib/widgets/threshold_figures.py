@@ -138,7 +138,7 @@ class Confusion(FittedFigure):
                 "xaxis.ticktext": [*map(shortened, table.columns)],
                 "yaxis.tickvals": fields["y"],
                 "yaxis.ticktext": [*map(shortened, table.index)],
-                "title.text": "Who got which name" + (f" ({len(table) - 1} with most mistakes)" if some else ""),
+                "title.text": "Who got which name" + (f" ({len(table) - 1} most mistaken)" if some else ""),
             },
         )
 
