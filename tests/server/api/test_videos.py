@@ -15,9 +15,12 @@ from PIL import Image as PillowImage
 from starlette.testclient import TestClient
 
 from facelib.films.exports import FORMATS, export_film
+from facelib.page.data import PageFilm, read_page_film
 from facelib.page.pack import script_value
 from facelib.project import FilmFiles, Project
+from facelib.project.content import files_below
 from facelib.project.names import NOT_A_FACE, UNKNOWN
+from facelib.server.films import FilmPages
 
 VIDEOS = "/api/v1/projects/demo/videos"
 
@@ -46,6 +49,39 @@ def test_films_and_files_that_were_not(api: TestClient, demo: Project) -> None:
         assert (answer.status_code, answer.headers["content-type"]) == (409, "application/problem+json")
     assert api.get(f"{VIDEOS}/{new['id']}/media/source").status_code == 200
     assert api.get(f"{VIDEOS}/{new['id']}/media/annotated").status_code == 404
+
+
+def test_a_page_of_more_films_than_are_held_is_made_once(named: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("facelib.server.films._KEPT", 1)
+    pages, read = FilmPages(), list[Path]()
+
+    def count(project: Project, film: Path, longest_gap: float) -> PageFilm | None:
+        read.append(film)
+        return read_page_film(project, film, longest_gap)
+
+    monkeypatch.setattr("facelib.server.films.read_page_film", count)
+    first = pages.project_page(named)
+    assert read == named.find_videos() and len(read) > 1
+    assert pages.project_page(named).tag == first.tag and read == named.find_videos()
+    (named.output / "marks.csv").unlink()
+    assert pages.project_page(named).tag != first.tag
+
+
+def test_the_cost_of_one_film_does_not_grow_with_those_that_are_new(
+    api: TestClient, demo: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        (demo.videos / f"new {number}.mp4").touch()
+    looks: list[Path] = []
+
+    def look(folder: Path, *given: str) -> list[Path]:
+        looks.append(folder)
+        return files_below(folder, *given)
+
+    monkeypatch.setattr("facelib.project.content.files_below", look)
+    assert api.get(f"{VIDEOS}/new 29").status_code == 200
+    assert api.get("/api/v1/projects/demo/page").json()["films"] == []
+    assert 2 <= len(looks) < 10
 
 
 @pytest.mark.parametrize("table", ["tracks.parquet", "detections.parquet", "looks.parquet", "shots.csv"])
