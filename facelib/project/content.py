@@ -96,12 +96,14 @@ def moving_streams(container: InputContainer) -> list[Any]:
     return [one for one in container.streams.video if not one.disposition & still and one.codec_context is not None]
 
 
-def files_below(folder: Path) -> list[Path]:
+def files_below(folder: Path, begin: str = "") -> list[Path]:
     """Return the files of a folder and of the folders below, sorted; hidden and system ones are left out.
 
-    Links are followed, each folder once; a broken link is returned as it is.
+    Links are followed, each folder once; a broken link is returned as it is. Only files whose names begin with `begin`
+    are looked for.
     """
-    return sorted(path for path, _ in walk(folder) if not os.path.isdir(path)) if folder.is_dir() else []
+    found = walk(folder, begin) if folder.is_dir() else ()
+    return sorted(path for path, reason in found if not (reason and os.path.isdir(path)))
 
 
 def unreadable_folders(folder: Path) -> list[tuple[Path, str]]:

@@ -244,13 +244,14 @@ class TestMerging:
         update_archive(project, progress=False)
         assert len(states(project)) == 4
 
-    def test_a_writing_that_fails_leaves_the_index_as_it_was(self, make_indexed, monkeypatch):
+    @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT], ids=["the disk's", "a user's share"])
+    def test_a_writing_that_fails_leaves_the_index_as_it_was(self, make_indexed, monkeypatch, number):
         project = make_indexed(2)
         before = rows(project)
         correct(project, "film 0.mp4")
         with monkeypatch.context() as patch:
-            patch.setattr("facelib.archive.segments.np.save", full_disk)
-            with pytest.raises(OSError, match="No space left"):
+            patch.setattr("facelib.archive.segments.write_array", without_room(number))
+            with pytest.raises(OSError, match=f"expected room for the index of films .*{os.strerror(number)}; make"):
                 update_archive(project)
         pd.testing.assert_frame_equal(rows(project), before)
         assert update_archive(project).rewritten == ["film 0.mp4"]
@@ -275,8 +276,13 @@ class TestMerging:
         assert update_archive(project).rewritten == ["film 0.mp4"]
 
 
-def full_disk(*_, **__):
-    raise OSError(28, "No space left on device")
+def without_room(number):
+    """Return a function that fails as a writing does where there is no room."""
+
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    return fail
 
 
 class TestCatalogue:

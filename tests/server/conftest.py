@@ -63,8 +63,14 @@ class Cluster:
 
     def __call__(self, *, with_tables: bool = False) -> str:
         name = f"facelib_{next(_numbers)}"
-        self.tell(f"create database {name} template {self.with_tables if with_tables else 'template1'}")
+        self.tell(f"create database {name} template {self.with_tables if with_tables else 'template1'}{self.copied}")
         return f"postgresql://facelib@/{name}?host={self.folder}"
+
+    @cached_property
+    def copied(self) -> str:
+        """How a database is copied: file by file, as before PostgreSQL 15, in a third of the processor time."""
+        with psycopg.connect(f"host={self.folder} user=facelib dbname=postgres") as connection:
+            return " strategy file_copy" if connection.info.server_version >= 150_000 else ""
 
     @cached_property
     def with_tables(self) -> str:

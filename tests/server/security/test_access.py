@@ -100,9 +100,9 @@ def test_a_browser_is_logged_in_to_two_servers_of_one_host(
         assert TestClient(app, cookies=kept).get(ME).status_code == 200
 
 
-@pytest.mark.parametrize("grants", [{}, {"demo": "write"}, {"": "read"}, {"demo": 5}, ["demo"], None])
-def test_grants_of_another_kind(owner: TestClient, grants: object) -> None:
-    assert owner.post("/api/v1/tokens", json={"name": "x", "grants": grants}).status_code == 422
+def test_grants_of_another_kind(owner: TestClient) -> None:
+    for grants in ({}, {"demo": "write"}, {"": "read"}, {"demo": 5}, ["demo"], None):
+        assert owner.post("/api/v1/tokens", json={"name": "x", "grants": grants}).status_code == 422, grants
 
 
 def test_nobody_gives_more_than_they_have(client_with: Callable[[dict[str, str]], TestClient]) -> None:
