@@ -5,7 +5,8 @@ With 05, those of the annotated film and of the project's page too.
 Usage: python docs/screenshots.py FOLDER [01 02 ...]
 
 FOLDER holds a finished demo: the folders `data` and `output` of `facelib demo` and `facelib run --project demo`.
-Chromium must be installed. The first screens go to `docs/pictures/notebooks`, the results to `docs/pictures`.
+Chromium, or its headless shell, must be installed. The first screens go to `docs/pictures/notebooks`, the results to
+`docs/pictures`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from playwright.sync_api import Locator, Page, ViewportSize, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 SCREEN: ViewportSize = {"width": 1280, "height": 800}
 PLENTY = 600_000  # milliseconds for what a busy machine does slowly
 QUIET = {
@@ -226,7 +228,7 @@ def main() -> None:
         for name in ("data", "output"):
             shutil.copytree(arguments.folder / name, folder / name)
         flags = ["--no-sandbox", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         if not arguments.numbers or "05" in arguments.numbers:
             annotated_film(folder)  # before the notebooks, which show them
             project_page(browser.new_page(), folder)

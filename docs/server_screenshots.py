@@ -3,7 +3,8 @@
 Usage: python docs/server_screenshots.py FOLDER [ALL]
 
 FOLDER holds a finished demo: the folders `data` and `output` of `facelib demo` and `facelib run --project demo`.
-Chromium must be installed. The best go to `docs/pictures`; with ALL, a folder, every page in every size goes there too.
+Chromium, or its headless shell, must be installed. The best go to `docs/pictures`; with ALL, a folder, every page in
+every size goes there too.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
-from screenshots import PICTURES, write  # type: ignore[import-not-found]
+from screenshots import CHROMIUM, PICTURES, write  # type: ignore[import-not-found]
 
 SIZES = (360, 1280, 1920)
 PAGES = {
@@ -134,7 +135,7 @@ def main() -> None:
             shutil.copytree(arguments.folder / name, folder / name, ignore=shutil.ignore_patterns(".server"))
         (folder / "data" / "new" / "people").mkdir(parents=True)
         flags = ["--no-sandbox", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         with serving(folder) as (address, token):
             best_pages(browser, address, token)
             if arguments.all:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import shutil
 import sys
 from typing import Annotated, Any
 
@@ -30,6 +31,11 @@ class _Commands(TyperGroup):
                         f"No such command {args[0]!r}; it is a step: facelib run --project NAME --steps {step.number}"
                     )
         return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands in plain help, each with its first sentence, which click would cut."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(1000)) for name, one in self.commands.items()])
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -65,6 +71,8 @@ main = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # In a narrow terminal Rich cuts names and words to fit them into columns; plain help breaks lines instead.
+    rich_markup_mode="rich" if shutil.get_terminal_size().columns >= 80 else None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from facelib.cli.options import DataFolder, OutputFolder, find_project
-from facelib.cli.printing import one_line, print_rows
+from facelib.cli.printing import folded, one_line, print_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 _TIMES = {"start", "end", "first_start", "last_end", "seconds"}
 
+
+_UNDATED = (
+    "Films whose file has no date count without a year. To give a copy one: "
+    "ffmpeg -i film.mp4 -map 0 -c copy -metadata date=1999 dated.mp4"
+)
 
 Unit = Literal["moment", "shot", "scene"]
 Form = Literal["table", "json", "csv"]
@@ -155,3 +160,5 @@ def _print(answer: pd.DataFrame, form: Form, most: int, *, several: bool) -> Non
         films = len(answer[["project", "film"]].drop_duplicates())
         whole = f", {timecode(float((answer['end'] - answer['start']).sum()))} in {counted(films, 'film')}"
     typer.echo(f"{len(answer)} found{whole}{more}")
+    if "year" in answer and answer["year"].isna().any():
+        typer.echo(folded(_UNDATED))

@@ -49,7 +49,10 @@ class Classification:
     def __str__(self) -> str:
         """Return the tutorial's lines: classes, images, each test picture's name and probability, accuracy."""
         if not len(self.pictures):
-            return "Not tested: nobody has enough pictures to train on and test with."
+            return (
+                "Not tested: nobody has enough pictures to train on and test with. By default two people with 40 each "
+                "are needed; min_nrof_images_per_class and nrof_train_images_per_class lower that."
+            )
         answers = zip(self.pictures["answer"], self.pictures["probability"], strict=True)
         lines = [f"{row:4d}  {name.replace('_', ' ')}: {sure:.3f}" for row, (name, sure) in enumerate(answers)]
         head = [f"Number of classes: {len(self.people)}", f"Number of images: {len(self.pictures)}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
-from facelib.plots.tables import OUTPUT_STYLE
+from facelib.plots.tables import NOTEBOOK_STYLE, OUTPUT_STYLE
 from facelib.project.wording import isolated
 
 ON_DARK = {
@@ -82,7 +82,8 @@ class Themed:
         return self.text
 
     def _repr_html_(self) -> str:
-        return f"<style>{_SCOPE} {{ {_rules()} }}{OUTPUT_STYLE}</style><p>{isolated(html.escape(self.text))}</p>"
+        style = f"<style>{_SCOPE} {{ {_rules()} }}{OUTPUT_STYLE}{NOTEBOOK_STYLE}</style>"
+        return f'{style}<p class="facelib-notebook">{isolated(html.escape(self.text))}</p>'
 
 
 def themed(text: str) -> Themed:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from facelib.films.appearances import screen_time, timecode
 from facelib.plots.colours import GREY, PATTERNS, Mark, bar_pattern, marks
-from facelib.plots.style import escaped, template
+from facelib.plots.style import AT_LEFT, escaped, template
 
 _ROW, _LINE = 34, 17  # pixels a person, and a line of a name
 _LONG = 15  # from so many people on, rows stand closer, and the times stand on top
@@ -58,7 +58,7 @@ def draw_timeline(
         )
     figure.update_layout(
         template=template(),
-        title="Who is on screen, and when",
+        title={"text": "Who is on screen, and when", **AT_LEFT},
         barmode="overlay",
         showlegend=False,
         xaxis=_time_axis(duration),
@@ -115,7 +115,7 @@ def _lay_rows(figure: go.Figure, people: list[str]) -> None:
     row = max(22 if len(people) > _LONG else _ROW, 6 + _LINE * most_lines)
     figure.update_layout(height=110 + row * max(len(people), 1))
     if not people:  # numbers along an axis would be of nothing
-        figure.update_layout(title="Nobody is on screen", xaxis_visible=False, yaxis_visible=False)
+        figure.update_layout(title_text="Nobody is on screen", xaxis_visible=False, yaxis_visible=False)
     # Rows at numbers with the names as their text: two people whose names wrap alike stay two rows.
     figure.update_yaxes(
         range=[max(len(people), 1) - 0.5, -0.5],
@@ -163,7 +163,10 @@ def draw_screen_time(
         )
     )
     figure.update_layout(
-        template=template(), title="Time on screen", margin_r=70, xaxis={"title": "seconds", "rangemode": "tozero"}
+        template=template(),
+        title={"text": "Time on screen", **AT_LEFT},
+        margin_r=70,
+        xaxis={"title": "seconds", "rangemode": "tozero"},
     )
     _lay_rows(figure, list(looks))
     return figure.update_yaxes(showgrid=False)  # the lines would cross out the seconds

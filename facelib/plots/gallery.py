@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from facelib.plots.colours import COLOURS, GREY, RIGHT, bar_pattern
-from facelib.plots.style import escaped, template
+from facelib.plots.style import AT_LEFT, escaped, shortened, template
 
 _REASONS = ("several faces", "no face", "duplicate", "outlier", "unreadable", "sideways", "disabled")
 _REASON_COLOURS = (COLOURS[4], COLOURS[1], COLOURS[5], COLOURS[3], "#444444", COLOURS[0], GREY)
@@ -27,7 +27,7 @@ def draw_gallery(table: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     colours = {"used": RIGHT} | dict(zip(_REASONS, _REASON_COLOURS, strict=True))
     patterns = dict(zip(_REASONS, _REASON_PATTERNS, strict=True))
-    labels = [escaped(str(person), width=20) for person in counts.index]
+    labels = [shortened(str(person), most=40, width=20) for person in counts.index]
     for column in counts.columns:
         figure.add_bar(
             y=list(range(len(counts))),
@@ -47,7 +47,7 @@ def draw_gallery(table: pd.DataFrame) -> go.Figure:
     height = 140 + (10 + 17 * tallest) * max(len(counts), 2) + below
     figure.update_layout(
         template=template(),
-        title={"text": "Pictures of the cast", "x": 0.01, "xref": "container"},  # names at the side take room
+        title={"text": "Pictures of the cast", **AT_LEFT},
         barmode="stack",
         bargap=0.25,
         height=height,

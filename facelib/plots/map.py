@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from facelib.plots.colours import Mark, marks
-from facelib.plots.style import escaped, legend_below, template
+from facelib.plots.style import NO_BUTTONS, escaped, legend_below, template
 
 
 def draw_map(
@@ -39,6 +39,7 @@ def draw_map(
     figure.update_yaxes(showticklabels=False, title=None, scaleanchor="x")
     if lasso:
         figure.update_layout(dragmode="lasso", newselection={"line": {"color": "#1A1A1A", "width": 1.5}})
+        figure.update_layout(modebar_remove=NO_BUTTONS)
     legend_below(figure, plot_height=580)
     return figure
 

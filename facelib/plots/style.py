@@ -13,6 +13,12 @@ import facelib.plots.quick_nbformat  # noqa: F401  # before plotly shows a figur
 from facelib.plots.colours import COLOURS
 from facelib.project.wording import isolated
 
+NO_BUTTONS = ("sendChartToCloud", "sendDataToCloud", "zoomIn2d", "zoomOut2d", "autoScale2d")
+"""Buttons that no figure has; where points are not chosen, those that choose are left out as well."""
+
+AT_LEFT = {"x": 0.01, "xref": "container"}
+"""Where a title stands that the buttons would cover, or the edge cut, if it stood over the plot: names take room."""
+
 _LEGEND = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
 
 
@@ -33,14 +39,14 @@ def escaped(name: str, *, width: int = 14) -> str:
     return "<br>".join(isolated(html.escape(line, quote=False)) for line in lines)
 
 
-def shortened(name: str, *, most: int = 20) -> str:
-    """Return a name as a plotly label of one line, with an ellipsis where it is longer than `most` characters.
+def shortened(name: str, *, most: int = 20, width: int = 0) -> str:
+    """Return a name as a plotly label as `escaped` does, with an ellipsis where it is longer than `most` characters.
 
     Examples:
         >>> shortened("Wolfeschlegelsteinhausen Bergerdorff")
         'Wolfeschlegelsteinh…'
     """
-    return escaped(name if len(name) <= most else f"{name[: most - 1]}…", width=0)
+    return escaped(name if len(name) <= most else f"{name[: most - 1]}…", width=width)
 
 
 def evenly_picked(table: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -75,7 +81,7 @@ def template() -> go.layout.Template:
             "colorway": list(COLOURS),
             # The names of a cast are nothing to be uploaded by a slip of the hand; a long bar would lie on the title.
             "modebar": {
-                "remove": ["sendChartToCloud", "sendDataToCloud", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+                "remove": [*NO_BUTTONS, "select2d", "lasso2d"],
                 "bgcolor": "rgba(0, 0, 0, 0)",
                 "color": "#8A8A8A",
                 "activecolor": "#0072B2",

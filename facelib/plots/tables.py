@@ -22,7 +22,7 @@ OUTPUT_STYLE = """
   10%, 90% { --facelib-before: 40px; --facelib-after: 40px; }
   to { --facelib-before: 40px; }
 }
-.jp-OutputArea-output:has(> table, > div > table), .md-typeset__scrollwrap {
+.jp-OutputArea-output:has(> table, > div > table, > div > .js-plotly-plot), .md-typeset__scrollwrap {
   animation: facelib-edges linear;
   animation-timeline: scroll(self inline);
   mask-image: linear-gradient(
@@ -30,8 +30,24 @@ OUTPUT_STYLE = """
   );
 }
 .jp-RenderedText pre { word-break: normal; overflow-wrap: anywhere; }
+:is(.cm-editor .highlight, .highlight-ipynb) pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+@media (max-width: 600px) { .js-plotly-plot .modebar { display: none; } }
 """
-"""Style rules: tables fade where they go on beyond the edge of a narrow page, printed lines break between words."""
+"""Style rules: tables and figures fade where they go on beyond the edge of a narrow page, lines break there.
+
+On a telephone a figure's buttons would lie on its title; a tap twice undoes what a finger has moved.
+"""
+
+NOTEBOOK_STYLE = """
+.jp-Notebook:has(.facelib-notebook) {
+  & .cm-content { flex-shrink: 1; min-width: 0; white-space: break-spaces; overflow-wrap: anywhere; }
+  & :is(.jp-Placeholder-content, .jp-PlaceholderText) { min-width: 0; overflow: hidden; text-overflow: ellipsis; }
+}
+"""
+"""Style rules for JupyterLab: lines of code break, and folded ones end, where a narrow page does.
+
+They count in a notebook with an element of the class `facelib-notebook`, and in no other.
+"""
 
 
 class Table:
@@ -68,6 +84,7 @@ class Table:
         page = re.sub(
             rf"(?<=<td>)[^<]{{{_NAME + 1},}}", lambda text: re.sub(r"(?<=[_/])(?=\w)", "<wbr>", text[0]), page
         )
+        page = re.sub("<th>[^<]*_[^<]*", lambda text: re.sub(r"(?<=_)(?=\w)", "<wbr>", text[0]), page)
         page = re.sub("<(t[hd])>", lambda cell: f"<{cell[1]}{next(styles)}>", page)
         return re.sub("<th([^>]*)></th>", r"<td\1></td>", page)  # a heading without text is none
 

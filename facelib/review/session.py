@@ -16,7 +16,7 @@ from facelib.project import Project
 from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections, now, read_corrections
 from facelib.project.names import NOT_A_FACE, UNKNOWN, group_number, is_group, known_name
 from facelib.project.wording import counted, in_one_line, listed
-from facelib.review.tables import FACE, best_faces, by_worth, read_pictures, with_worth
+from facelib.review.tables import FACE, best_faces, read_pictures, worth_asking
 
 Filter = Literal["all", "undecided", "unsure", "unknown", "decided"]
 
@@ -104,7 +104,7 @@ class Review:
         corrected = correct_films(self._tables, self._corrections)
         self.warnings, self.left_out = corrected.warnings, corrected.left_out
         every = _joined(corrected.tables)
-        self.tracks = with_worth(pd.concat([every, self._faces], axis=1)).assign(decided=every["source"] == "user")
+        self.tracks = worth_asking(pd.concat([every, self._faces], axis=1)).assign(decided=every["source"] == "user")
         self._read = corrections
 
     def _match(self, corrections: pd.DataFrame) -> pd.DataFrame:
@@ -143,11 +143,6 @@ class Review:
                     about.setdefault(row, []).append(number)
         return tuple(steps.values())
 
-    @staticmethod
-    def _last_about(steps: Sequence[Decision], tracks: Iterable[int]) -> Decision | None:
-        about = set(tracks)
-        return next((step for step in reversed(steps) if about & set(step.tracks)), None)
-
     def people(self) -> list[str]:
         """Return the names to choose from: the cast, and everybody named so far, sorted."""
         folders = self.project.find_people(missing_ok=True)
@@ -173,7 +168,7 @@ class Review:
         if shown not in chosen:
             raise ValueError(f"expected one of {list(chosen)!r}, got {shown!r}")
         rows = table[chosen[shown] & ((table["label"] == person) | (person == ""))]
-        return [int(row) for row in by_worth(rows).index]
+        return [int(row) for row in rows.sort_values(["worth", "video", "track"], ascending=[False, True, True]).index]
 
     def members(self, track: int) -> list[int]:
         """Return the tracks of a track's group of unknown people, longest first; of another track, itself alone."""
@@ -276,8 +271,8 @@ class Review:
         step = next((one for one in reversed(steps) if wanted in ("", one.when)), None)
         if step is None:
             raise ValueError(f"expected a decision to undo, there is none{f' of {when}' if when else ' left'}")
-        later = self._last_about(steps, step.tracks)
-        if later is not step and later is not None:
+        later = next(one for one in reversed(steps) if set(one.tracks) & set(step.tracks))
+        if later is not step:
             raise ValueError(f"expected the last decision about its tracks, {later.by or 'somebody'} decided since")
         self._append([list(zip(step.tracks, step.before, strict=True))])
         self.made = [one for one in self.made if one != step.when]

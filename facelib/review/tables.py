@@ -54,8 +54,8 @@ def read_pictures(path: Path) -> dict[int, list[bytes]]:
     return found
 
 
-def with_worth(tracks: pd.DataFrame) -> pd.DataFrame:
-    """Say of tracks what it is worth to ask about them: the least confident and the longest on screen are worth most.
+def worth_asking(tracks: pd.DataFrame) -> pd.DataFrame:
+    """Return tracks with `label`, `seconds`, `effect` and `worth`: the least confident and longest on screen have most.
 
     `worth = (1 - confidence) * effect`: the expected seconds on screen that are named wrong now and right after the
     review. `effect` is the track's own length in seconds, at least 0.2; in a group of unknown people the longest track
@@ -64,15 +64,12 @@ def with_worth(tracks: pd.DataFrame) -> pd.DataFrame:
     one half. What the user has decided is worth nothing.
 
     Args:
-        tracks: The columns of `tracks.parquet`; with `video` where they are of several films.
-
-    Returns:
-        The tracks with the columns `label`, `seconds`, `effect` and `worth`.
+        tracks: The columns of `tracks.parquet`, and `video`.
     """
     table = tracks.assign(label=labels(tracks), seconds=(tracks["end"] - tracks["start"]).clip(lower=_SHORTEST))
     number, names = pd.factorize(table["label"])
     seconds = table["seconds"].to_numpy(np.float64)
-    undecided = (table["source"] != "user").to_numpy() if "source" in table else np.ones(len(table), bool)
+    undecided = (table["source"] != "user").to_numpy()
     asked = np.flatnonzero(undecided & np.array([is_group(name) for name in names], bool)[number])
     asked = asked[np.argsort(-seconds[asked], kind="stable")]
     asked = asked[np.unique(number[asked], return_index=True)[1]]  # the longest of each group
@@ -83,19 +80,11 @@ def with_worth(tracks: pd.DataFrame) -> pd.DataFrame:
     return table.assign(effect=effect, worth=np.where(undecided, doubt, 0.0) * effect)
 
 
-def by_worth(table: pd.DataFrame) -> pd.DataFrame:
-    """Return tracks with their worth, most worth asking first."""
-    by = ["worth", *(["video"] if "video" in table else []), "track"]
-    return table.sort_values(by, ascending=[False] + [True] * (len(by) - 1))
-
-
 def _twice(table: pd.DataFrame) -> NDArray[np.bool_]:
     """Return for each track whether another one of its film has its name at the same time."""
     rows = np.flatnonzero(~table["label"].isin([UNKNOWN, NOT_A_FACE]))
     named = table.iloc[rows]
-    number = pd.factorize(named["label"])[0]
-    if "video" in named:
-        number = number * (1 + len(rows)) + pd.factorize(named["video"])[0]
+    number = pd.factorize(named["label"])[0] * (1 + len(rows)) + pd.factorize(named["video"])[0]
     first, last = (named[name].to_numpy(np.int64) for name in ("start_frame", "end_frame"))
     # One group's frames behind those of another, so that all are gone through at once.
     behind = number * (1 + last.max(initial=0))

@@ -1,4 +1,4 @@
-"""Decisions about pictures of the cast as a widget makes them: written at once, and taken back one by one."""
+"""Decisions about pictures of the cast as a widget makes them: written at once, and each taken back as a whole."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ class PictureDecisions:
     """
 
     def __init__(self, project: Project) -> None:
-        """Read what is decided already."""
         self.project = project
         self._moved: dict[str, str] = {}
         self._history: list[tuple[list[str], Callable[[], object]]] = []
@@ -90,12 +89,21 @@ class PictureDecisions:
         wanted = list(dict.fromkeys(pictures))
         _check_some(wanted)
         done: list[str] = []
+        steps: list[Callable[[], object]] = []
+
+        def back() -> None:
+            while steps:  # one that fails is tried again when it is asked for again
+                steps[-1]()
+                steps.pop()
+
         try:
             for picture in wanted:
                 if PurePosixPath(self.now(picture)).parent.name != person:
-                    self._move(picture, person)
+                    steps.append(self._move(picture, person))
                     done.append(picture)
         finally:
+            if done:
+                self._history.append((done, back))
             self.refresh()
         rest = "" if len(done) == len(wanted) else f" {_pictures(wanted[len(done) :])} there already."
         return f"Moved {_pictures(done)} to {person}.{rest}" if done else rest.strip()
@@ -129,7 +137,8 @@ class PictureDecisions:
         self.refresh()
         return f"Took the last decision back, about {_pictures(pictures)}.", pictures
 
-    def _move(self, picture: str, person: str) -> None:
+    def _move(self, picture: str, person: str) -> Callable[[], None]:
+        """Move a picture; return what takes that back."""
         before = self.now(picture)
         was_out = _same(before) in self._out
         self._moved[picture] = move(self.project, before, person)
@@ -139,7 +148,7 @@ class PictureDecisions:
             if was_out:
                 accept(self.project, pd.DataFrame({"picture": [self.now(picture)]}))
 
-        self._history.append(([picture], back))
+        return back
 
     def _return(self, picture: str, place: str) -> None:
         """Move a picture to where it lay before."""

@@ -13,7 +13,7 @@ from scipy.stats import norm
 from facelib.plots import draw_det, draw_distances, template
 from facelib.plots.colours import WRONG
 from facelib.plots.evaluation import CONFUSION_LOOK, NARROW_TICKS, confusion_fields
-from facelib.plots.style import shortened
+from facelib.plots.style import AT_LEFT, shortened
 from facelib.plots.thresholds import threshold_label
 from facelib.project.names import UNKNOWN
 from facelib.recognize.tuning import Setting
@@ -35,7 +35,6 @@ class Tradeoff(FittedFigure):
     """
 
     def __init__(self, curve_at: Callable[[int], pd.DataFrame], setting: Setting, *, wanted_fpir: float) -> None:
-        """Draw the curve and the point."""
         self._curve_at = curve_at
         self._drawn: dict[int, go.Figure] = {}
         self._shown = setting.k
@@ -52,7 +51,7 @@ class Tradeoff(FittedFigure):
                 cliponaxis=False,  # a point in the corner, where nothing is mistaken, is whole
                 marker={"size": 14, "color": WRONG, "line": {"width": 2, "color": "white"}},
             )
-        figure.update_layout(height=_HEIGHT, margin={"l": 56, "r": 12, "t": 46, "b": 96})
+        figure.update_layout(height=_HEIGHT, margin={"l": 56, "r": 12, "t": 58, "b": 96}, title=AT_LEFT)
         axis = figure.layout.yaxis  # this figure is low
         axis.ticktext = [label if label in NARROW_TICKS else "" for label in axis.ticktext or []]
         super().__init__(figure)
@@ -92,9 +91,8 @@ class Distances(FittedFigure):
     """
 
     def __init__(self, genuine: ArrayLike, impostor: ArrayLike, *, threshold: float, axis: str) -> None:
-        """Draw the histograms."""
         figure = draw_distances(genuine, impostor, threshold=threshold, axis=axis)
-        figure.update_layout(height=_HEIGHT, margin={"l": 56, "r": 20, "t": 62, "b": 96})
+        figure.update_layout(height=_HEIGHT, margin={"l": 56, "r": 20, "t": 62, "b": 96}, title=AT_LEFT)
         super().__init__(figure)
 
     def show(self, threshold: float) -> None:
@@ -113,14 +111,13 @@ class Confusion(FittedFigure):
     """Who was given which name; of a large cast the people with the most mistakes."""
 
     def __init__(self, setting: Setting) -> None:
-        """Draw the confusion matrix."""
         figure = go.Figure()
         figure.add_heatmap(**CONFUSION_LOOK, showscale=False, texttemplate="%{text}")
         figure.update_layout(
             template=template(),
             height=_HEIGHT,
             margin={"l": 12, "r": 12, "t": 46, "b": 12},
-            title={"xref": "container", "x": 0.02, "text": "Who got which name"},
+            title={"text": "Who got which name", **AT_LEFT},
         )
         figure.update_xaxes(showgrid=False, autotickangles=[0, -45, -90], tickfont_size=11)
         figure.update_yaxes(showgrid=False, autorange="reversed", tickfont_size=11)
@@ -138,7 +135,7 @@ class Confusion(FittedFigure):
                 "xaxis.ticktext": [*map(shortened, table.columns)],
                 "yaxis.tickvals": fields["y"],
                 "yaxis.ticktext": [*map(shortened, table.index)],
-                "title.text": "Who got which name" + (f" ({len(table) - 1} with most mistakes)" if some else ""),
+                "title.text": "Who got which name" + (f" ({len(table) - 1} most mistaken)" if some else ""),
             },
         )
 

@@ -96,7 +96,6 @@ class MistakenFaces(anywidget.AnyWidget):
     error = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, faces: KnownFaces) -> None:
-        """Show nothing yet."""
         super().__init__()
         self._faces = faces
         self._read: dict[str, bytes] = {}
@@ -159,7 +158,7 @@ def mistake_groups(
     """
     matches = setting.false_matches
     of_cast = matches["kind"] == "cast"
-    unit = "probability" if setting.at_least else "nearest at"  # others than the one shown may lie nearer
+    unit = "probability" if setting.at_least else "nearest face at"  # others than the one shown may lie nearer
     tables = {"wrong": matches[of_cast], "strangers": matches[~of_cast], "rejected": setting.false_rejections}
     groups = []
     for name, (title, note, worst_first) in _GROUPS.items():

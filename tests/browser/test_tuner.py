@@ -134,12 +134,20 @@ SCROLLED = """tuner => [tuner, ...tuner.querySelectorAll('*')].filter(part =>
 ).map(part => part.className)"""
 
 
+# The titles that the buttons of their figure lie over.
+COVERED = """tuner => [...tuner.querySelectorAll('.js-plotly-plot')].filter(plot => {
+    const [title, buttons] = ['.gtitle', '.modebar'].map(part => plot.querySelector(part).getBoundingClientRect());
+    return buttons.width && title.right > buttons.left && title.bottom > buttons.top;
+}).map(plot => plot.querySelector('.gtitle').textContent)"""
+
+
 def check_layout(page: Page, tuner: Locator, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 1000})
     wide = "tuner => tuner.getBoundingClientRect().width"
     page.wait_for_function(f"tuner => ({GAPS})(tuner).every(gap => gap >= 0 && gap <= 2)", arg=tuner.element_handle())
     assert tuner.evaluate(OVERLAPS) == []
     assert tuner.evaluate(SCROLLED) == []
+    assert tuner.evaluate(COVERED) == []
     assert tuner.evaluate(wide) > width / 2
 
 
@@ -150,8 +158,10 @@ def test_in_jupyterlab_everything_follows_the_keyboard_and_is_saved(cast, run_no
     saved = load_recognizer(cast.recognizer)[1]
     expect(tuner.get_by_text(f"recognizer.skops has k = 5, threshold {saved.threshold:.3f}")).to_be_visible()
     assert counts(tuner) == expected(cast, 5, saved.threshold)
-    for width in (1280, 1920):
+    for width in (1000, 1280, 1920):
         check_layout(page, tuner, width)
+        panel = page.locator(".jp-WindowedPanel-outer").first  # lines of code, folded or not, end where it does
+        assert panel.evaluate("panel => panel.scrollWidth <= panel.clientWidth")
     use(page, tuner, cast)
     # Faces are nothing to be uploaded by a slip of the hand.
     expect(page.get_by_role("button", name="Share chart")).to_have_count(0)

@@ -65,6 +65,20 @@ def test_no_option_is_cut(columns, monkeypatch):
     assert "--seconds-between-recognitions" in shown[3]
 
 
+def test_nothing_is_cut_in_a_narrow_terminal():
+    ask = (
+        "from facelib.cli import main; from typer.testing import CliRunner\n"
+        "for command in ([], ['run'], ['search'], ['cluster']):\n"
+        "    print(CliRunner().invoke(main, [*command, '-h'], terminal_width=60).output)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", ask], env=os.environ | {"COLUMNS": "60"}, capture_output=True, text=True, check=True
+    ).stdout
+    assert "…" not in told and not re.search(r"\w\.\.\.", told.replace("people...", ""))
+    assert "--dashboard-port" in told and max(map(len, told.splitlines())) <= 60
+    assert "whether commercial use is" in told  # the end of what is said of the last command
+
+
 def test_settings_of_the_server_fit_80_columns(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     pytest.importorskip("fastapi")

@@ -115,6 +115,13 @@ def test_the_gallery_keeps_people_whose_names_start_alike_apart():
     assert all("<script>" not in label for label in figure.layout.yaxis.ticktext)
 
 
+def test_one_long_name_does_not_make_all_bars_of_the_gallery_tall():
+    first, long = (
+        plots.draw_gallery(gallery((name, "1.jpg", ""))) for name in ("Wolfeschlegelstein " * 2, "Wolfe " * 30)
+    )
+    assert long.layout.height <= first.layout.height + 2 * 17  # a line more in each of two rows
+
+
 @pytest.mark.parametrize("people", [0, 1, 2, 62])
 def test_the_map_has_one_trace_a_person_that_leads_back_to_the_rows(people):
     names = [f"P{i % max(people, 1):02d}" for i in range(2 * people)]

@@ -52,6 +52,10 @@ def test_names_of_rows_are_the_first_column(index, column):
     assert "></th>" not in Table(MIXED.set_index(index))._repr_html_()  # a screen reader would tell of a heading
 
 
+def test_long_names_of_columns_break_between_their_words():
+    assert cells(pd.DataFrame({"taken_for_others": [1]}))[0] == ["taken_<wbr>for_<wbr>others"]
+
+
 def test_an_empty_table_is_shown_by_its_columns():
     assert len(Table(MIXED.head(0))) == 0
     assert [[text.strip("|") for text in row] for row in cells(MIXED.head(0))] == [list(MIXED)]

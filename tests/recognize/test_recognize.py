@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -431,6 +433,29 @@ def test_thresholds_of_people_are_saved(gallery: tuple[np.ndarray, np.ndarray], 
     loaded, read = load_recognizer(tmp_path / "r.skops")
     assert loaded.thresholds == own and (read.per_person, read.strangers) == (True, 7)
     assert loaded.decide(probes).equals(estimator.decide(probes))
+
+
+def test_without_room_for_its_description_the_recognizer_that_was_there_stays(small_disk: Path) -> None:
+    rng, path = np.random.default_rng(0), small_disk / "recognizer.skops"
+    few, many = (
+        OpenSetKNN().fit(rng.normal(size=(count, 128)).astype(np.float32), np.array(["Ada", "Bo"] * (count // 2)))
+        for count in (4, 400)
+    )
+    described = info(400, pictures=tuple(f"people/{'Łucja Nowak ' * 16}/{number}.jpg" for number in range(400)))
+    save_recognizer(many, path, described)
+    room = path.stat().st_size + 16384  # of the recognizer, not of its pictures' names
+    save_recognizer(few, path, info(4))
+    with suppress(OSError), open(small_disk / "large", "wb", buffering=0) as large:
+        while True:
+            large.write(bytes(4096))
+    os.truncate(small_disk / "large", (small_disk / "large").stat().st_size - room)
+    with pytest.raises(OSError, match=r"No space left on device: .*recognizer\.json"):
+        save_recognizer(many, path, described)
+    assert len(load_recognizer(path)[0].vectors_) == 4
+    assert sorted(file.name for file in small_disk.iterdir()) == ["large", "recognizer.json", "recognizer.skops"]
+    (small_disk / "large").unlink()
+    save_recognizer(many, path, described)
+    assert len(load_recognizer(path)[0].vectors_) == 400
 
 
 def test_confidence_falls_with_the_distance() -> None:

@@ -164,6 +164,17 @@ def test_chosen_faces_are_moved_to_another_person_and_back(whole, project):
     assert len(project.find_pictures("Ada")) == 3 and xs(whole, "left out") == []
 
 
+def test_faces_that_were_moved_together_are_taken_back_together(whole, project):
+    tell(whole, "caught", [0, 2, 4])
+    ask(whole.board, "move", [0, 2, 4], person="Grace")
+    assert project.find_pictures("Ada") == []
+    ask(whole.board, "undo", [])
+    assert len(project.find_pictures("Ada")) == 3 and "3 pictures" in whole.board.status
+    assert whole.board.detail["place"] == "people/Ada/Ada0.png"
+    ask(whole.board, "undo", [])
+    assert "none left" in whole.board.error
+
+
 def test_a_face_among_another_persons_is_proposed_to_be_that_persons(project):
     names, places = ["Ada", "Ada", "Ada", "Grace", "Grace", "Grace"], [0.0, 1.0, 8.2, 8.0, 8.1, 8.3]
     table = pd.DataFrame({"person": names, "x": places, "y": 0.0, "face": 0})

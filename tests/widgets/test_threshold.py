@@ -298,7 +298,7 @@ class TestFaces:
         for pair, row in zip(pairs, table[::-1].to_dict("records"), strict=True):
             assert pair["shown"]["id"] == str(row["carrier"])
             assert pair["shown"]["person"] == row["name"]
-            assert pair["text"] == f"nearest at {row['score']:.3f}"
+            assert pair["text"] == f"nearest face at {row['score']:.3f}"
             assert pair["probe"]["person"] == (row["person"] or "a stranger")
 
     def test_the_order_can_be_turned_and_more_be_shown(self, widget):

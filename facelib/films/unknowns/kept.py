@@ -110,8 +110,11 @@ def write_groups(project: Project, kept: Groups) -> None:
     facts = {"form": _FORM, "stamp": stamp} | {name: getattr(kept, name) for name in plain}
     groups = pa.Table.from_pandas(kept.groups.drop(columns="sums"), preserve_index=False)
     members = pa.Table.from_pandas(kept.members, preserve_index=False)
-    _write(members, {"stamp": stamp}, project.unknowns / "members.parquet")
-    _write(groups.append_column("sums", _bytes_of(kept.groups["sums"])), facts, project.unknowns / "groups.parquet")
+    first, second = (project.unknowns / f"{name}.parquet" for name in _NAMES)
+    with atomic_write(first) as temporary:
+        _write(groups.append_column("sums", _bytes_of(kept.groups["sums"])), facts, temporary)
+        with atomic_write(second) as beside:  # here: without room for it, both stay as they were
+            _write(members, {"stamp": stamp}, beside)
 
 
 def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
@@ -130,9 +133,8 @@ def _without_facts(table: pa.Table) -> pd.DataFrame:
 def _write(table: pa.Table, facts: Mapping[str, object], path: Path) -> None:
     described = table.replace_schema_metadata({**(table.schema.metadata or {}), _FACTS: json.dumps(facts)})
     texts = [field.name for field in table.schema if pa.types.is_large_string(field.type)]
-    with atomic_write(path) as temporary:
-        # Sums are hardly smaller when compressed, and no two are alike.
-        pq.write_table(described, temporary, compression="NONE", use_dictionary=texts)
+    # Sums are hardly smaller when compressed, and no two are alike.
+    pq.write_table(described, path, compression="NONE", use_dictionary=texts)
 
 
 def _bytes_of(sums: pd.Series) -> pa.Array:

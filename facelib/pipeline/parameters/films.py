@@ -37,7 +37,7 @@ class AnnotateVideoParameters(NotebookParameters):
     videos: Lines = Field([], description=_VIDEOS)
     detector: DetectorNetwork = Field("centerface", description=OF_DETECTOR)
     seconds_between_samples: float = Field(
-        0.1, gt=0, le=86400, description="faces are looked for this often; boxes in between are interpolated"
+        0.1, gt=0, le=86400, description="faces are looked for this often, boxes in between interpolated"
     )
     confidence_threshold: Share = Field(
         0.7, description="minimum probability of a name; below it a track stays unknown"
@@ -114,7 +114,7 @@ class EvaluateParameters(NotebookParameters):
         "", description="the folder of truth tables; empty means the folder truth in the project's data folder"
     )
     least_iou: float = Field(
-        0.3, gt=0, le=1, description="how well a found box must cover a labelled one, 0 to 1; raise it for exact boxes"
+        0.3, gt=0, le=1, description="overlap that a found and a labelled box need, 0 to 1; raise it for exact boxes"
     )
     worst: int = Field(24, ge=0, description="how many of the worst mistakes are shown")
     classifier: Literal["svm", "knn", "mean"] = Field(

@@ -104,7 +104,7 @@ class TuneThresholdParameters(NotebookParameters):
     )
     k: PositiveInt = Field(5, description="how many of the nearest faces vote (knn)")
     threshold: float | None = Field(
-        None, ge=0, description="largest distance (knn) or smallest probability (svm) given a name; None: fitted"
+        None, ge=0, description="largest distance (knn) or least probability (svm) of a name; None: fitted"
     )
     wanted_fpir: float = Field(0.01, ge=0, lt=1, description="the share of strangers, 0 to 1, that may be given a name")
     most_unnamed: Share = Field(
