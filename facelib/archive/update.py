@@ -50,7 +50,6 @@ class ArchiveChanges:
     problems: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """Say it in one line."""
         counts = {"added": self.added, "rewritten": self.rewritten, "removed": self.removed}
         told = [f"{len(films)} {what}" for what, films in counts.items() if films]
         told += [f"{len(self.problems)} could not be read"] if self.problems else []

@@ -101,7 +101,7 @@ class Review:
         tables = [table.assign(video=name) for name, table in corrected.tables.items()]
         every = pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
         every = every.merge(self._faces, on=["video", "track"], how="left")
-        self.tracks = worth_asking(every).sort_index().assign(decided=every["source"] == "user")
+        self.tracks = worth_asking(every).assign(decided=every["source"] == "user")
 
     def _match(self, corrections: pd.DataFrame) -> pd.DataFrame:
         keys = _keys(corrections)
@@ -138,11 +138,6 @@ class Review:
                 for row in given:
                     about.setdefault(row, []).append(number)
         return tuple(steps.values())
-
-    @staticmethod
-    def _last_about(steps: Sequence[Decision], tracks: Iterable[int]) -> Decision | None:
-        about = set(tracks)
-        return next((step for step in reversed(steps) if about & set(step.tracks)), None)
 
     def people(self) -> list[str]:
         """Return the names to choose from: the cast, and everybody named so far, sorted."""
@@ -272,8 +267,8 @@ class Review:
         step = next((one for one in reversed(steps) if wanted in ("", one.when)), None)
         if step is None:
             raise ValueError(f"expected a decision to undo, there is none{f' of {when}' if when else ' left'}")
-        later = self._last_about(steps, step.tracks)
-        if later is not step and later is not None:
+        later = next(one for one in reversed(steps) if set(one.tracks) & set(step.tracks))
+        if later is not step:
             raise ValueError(f"expected the last decision about its tracks, {later.by or 'somebody'} decided since")
         self._append([list(zip(step.tracks, step.before, strict=True))])
         self.made = [one for one in self.made if one != step.when]

@@ -54,7 +54,7 @@ def read_pictures(path: Path) -> dict[int, list[bytes]]:
 
 
 def worth_asking(tracks: pd.DataFrame) -> pd.DataFrame:
-    """Order tracks for review: the least confident and the longest on screen first.
+    """Return tracks with `label`, `seconds`, `effect` and `worth`: the least confident and longest on screen have most.
 
     `worth = (1 - confidence) * effect`: the expected seconds on screen that are named wrong now and right after the
     review. `effect` is the track's own length in seconds, at least 0.2; in a group of unknown people the longest track
@@ -63,13 +63,10 @@ def worth_asking(tracks: pd.DataFrame) -> pd.DataFrame:
     one half. What the user has decided is worth nothing.
 
     Args:
-        tracks: The columns of `tracks.parquet`; with `video` where they are of several films.
-
-    Returns:
-        The tracks, most worth asking first, with the columns `label`, `seconds`, `effect` and `worth`.
+        tracks: The columns of `tracks.parquet`, and `video`.
     """
     table = tracks.assign(label=labels(tracks), seconds=(tracks["end"] - tracks["start"]).clip(lower=_SHORTEST))
-    open_rows = (table["source"] != "user") if "source" in table else pd.Series(True, index=table.index)
+    open_rows = table["source"] != "user"
     effect = table["seconds"].astype(float)
     grouped = table["label"].map(is_group).astype(bool)
     asked = table[grouped & open_rows].sort_values("seconds", ascending=False, kind="stable")
@@ -77,15 +74,13 @@ def worth_asking(tracks: pd.DataFrame) -> pd.DataFrame:
     effect[asked.index] = asked["label"].map(table.groupby("label")["seconds"].sum()).astype(float)
     doubt = 1 - table["confidence"].astype(float)
     doubt = doubt.mask(_twice(table), doubt.clip(lower=0.5)).where(open_rows, 0.0)
-    table = table.assign(effect=effect, worth=doubt * effect)
-    by = ["worth", *(["video"] if "video" in table else []), "track"]
-    return table.sort_values(by, ascending=[False] + [True] * (len(by) - 1))
+    return table.assign(effect=effect, worth=doubt * effect)
 
 
 def _twice(table: pd.DataFrame) -> pd.Series:
     """Return for each track whether another one of its film has its name at the same time."""
     named = table[~table["label"].isin([UNKNOWN, NOT_A_FACE])].sort_values("start_frame", kind="stable")
-    by = [named["label"], named["video"]] if "video" in named else [named["label"]]
+    by = [named["label"], named["video"]]
     ends = named.groupby(by)["end_frame"].cummax()
     before = ends.groupby(by).shift().fillna(-1)
     after = named.groupby(by)["start_frame"].shift(-1).fillna(np.inf)

@@ -48,13 +48,11 @@ class FilmPages:
         self._sheets: Kept[bytes | None] = Kept(_KEPT)
 
     def film(self, project: Project, film: Path) -> PageFilm:
-        """Return what the page needs of a film.
+        """Return what the page needs of a film with names.
 
         Raises:
-            Problem: 409 when it has no names yet, or can no longer be read.
+            Problem: 409 when it can no longer be read.
         """
-        if not project.film(film).tracks.is_file():
-            raise _unnamed(film)
         version = page_version(project, film, LONGEST_GAP)
         return self._films.find(str(film), version, lambda: _read(project, film))
 
@@ -183,7 +181,7 @@ def find_named(project: Project, video: str) -> Path:
     """
     film = find_film(project, video)
     if not project.film(film).tracks.is_file():
-        raise _unnamed(film)
+        raise Problem(409, f"expected a film with names, {film.name!r} has none yet; name the people in it first")
     return film
 
 
@@ -222,7 +220,3 @@ def _film_problem(project: Project, film: Path, files: FilmFiles, state: str) ->
         return ""
     problem = unreadable(film, files) or outdated(project, film)
     return problem and problem + _AGAIN
-
-
-def _unnamed(film: Path) -> Problem:
-    return Problem(409, f"expected a film with names, {film.name!r} has none yet; name the people in it first")
