@@ -248,11 +248,7 @@ def _open_any_size(source: Path | io.BytesIO) -> Iterator[PillowImage.Image]:
 
 
 def _first_whole(opened: PillowImage.Image) -> int:
-    """Return the number of the first page that is no thumbnail, of a TIFF; 0 for other pictures.
-
-    Raises:
-        OSError: When all are thumbnails of a picture that lies elsewhere in the file, as in cameras' raw pictures.
-    """
+    """Return the number of the first page that is no thumbnail, of a TIFF; 0 for other pictures."""
     elsewhere = False
     for page in range(getattr(opened, "n_frames", 1) if opened.format == "TIFF" else 0):
         opened.seek(page)
@@ -269,9 +265,6 @@ def _read_truncated_jpeg(data: bytes) -> Image:
     """Read a JPEG that ends early, when nearly all of its rows are there.
 
     Decoded twice, with different bytes in place of the missing ones: rows that differ were not in the file.
-
-    Raises:
-        OSError: When too many rows are missing.
     """
     whole = data.rstrip(b"\xff")  # half a marker
     ends = (b"\xff\xd9", b"\xaa\x55\x2b\xd4" * 4096 + b"\xff\xd9")

@@ -327,11 +327,7 @@ def _check_faces(people: Crops, validation: Crops, settings: TrainingSettings) -
 
 
 def _state_to_go_on_from(files: TrainingFiles, made_from: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the state in the folder, None where there is none.
-
-    Raises:
-        ValueError: When it is of another training, or damaged.
-    """
+    """Return the state in the folder, None where there is none."""
     if not files.checkpoint.is_file():
         return None
     state = load_state(files.checkpoint)

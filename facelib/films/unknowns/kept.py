@@ -94,7 +94,7 @@ def read_groups(project: Project) -> Groups | None:
             return None
         facts["reserved"] = tuple(facts["reserved"])
         known = _without_facts(groups.drop_columns(["sums"])).assign(sums=_rows_of(groups["sums"]))
-        return Groups(known[GROUP_COLUMNS], _without_facts(members), **facts)
+        return Groups(known[GROUP_COLUMNS], _without_facts(members)[MEMBER_COLUMNS], **facts)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
         return None
 
