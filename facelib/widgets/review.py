@@ -101,6 +101,8 @@ class TrackReview(FaceBoard):
     def _update(self) -> None:
         tracks = self._review.tracks
         self._sizes = {str(label): int(size) for label, size in tracks["label"].value_counts().items()}
+        columns = ["label", "decided", "confidence", "start", "seconds", "video"]
+        self._tracks = tracks.loc[self._here, columns].to_dict("index")
         super()._update()
         labels = sorted(self._sizes, key=lambda label: (group_number(label), label.casefold()))
         called = [[f"label:{label}", f"{label} ({self._sizes[label]})", "called"] for label in labels]
@@ -110,7 +112,7 @@ class TrackReview(FaceBoard):
         self.warnings = self._review.warnings
 
     def _item(self, number: int) -> dict[str, Any]:
-        track = self._review.tracks.loc[number].to_dict()
+        track = self._tracks[number]
         label, decided, confidence = str(track["label"]), bool(track["decided"]), round(float(track["confidence"]), 2)
         when = timecode(float(track["start"]))[:-2].removeprefix("00:")
         return {

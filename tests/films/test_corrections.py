@@ -395,6 +395,15 @@ class TestReview:
         review.confirm([0])
         assert self.called(review)[1] == "Grace"
 
+    def test_where_nobody_decided_nothing_is_applied_again(self, review, project):
+        review.confirm([0])
+        before = review.tracks
+        review.refresh()
+        assert review.tracks is before
+        append_corrections(project.corrections, row("Grace"))
+        review.refresh()
+        assert self.called(review)[1] == "Grace"
+
     def test_undo_leaves_what_others_decided_meanwhile(self, review, project):
         other = Review(project, project.find_videos(), by="Ben")
         other.name([1], "Ada")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from facelib.faces import BOX
@@ -119,6 +120,17 @@ def test_what_is_broken_off_is_finished_the_next_time(settle, monkeypatch, broke
     assert tracks["person"].tolist()[0] == "Ada"
     assert pd.read_csv(files.appearances)["person"].tolist() == appearances(tracks)["person"].tolist() == ["Ada"]
     assert run("a", "b", "c").written == []
+
+
+@pytest.mark.parametrize("name", ["groups", "members"])
+def test_groups_without_one_of_their_columns_are_made_anew(settle, name):
+    project, run = settle
+    before = run("a", "b").tracks["a.mp4"]["cluster"].tolist()
+    path = project.unknowns / f"{name}.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.rename_columns(["x", *table.column_names[1:]]), path)
+    assert run("a", "b").tracks["a.mp4"]["cluster"].tolist() == before
+    assert read_groups(project) is not None
 
 
 def test_without_room_for_the_groups_those_that_were_there_stay(settle, small_disk):

@@ -78,11 +78,12 @@ def no_groups(*, threshold: float = 0.0, weights: str = "") -> Groups:
 def _members(film: str, table: pd.DataFrame, looks: pd.DataFrame | None, before: pd.Series) -> pd.DataFrame:
     automatic = table.get("auto_cluster", table["cluster"])
     here = table["cluster"].where(table["person"] == UNKNOWN, "")
-    rows = table[["track", "start", "end"]].assign(film=film, auto_cluster=automatic, cluster=here)
-    rows = rows[(rows["auto_cluster"] != "") | (rows["cluster"] != "")]
+    told = table[["track", "start", "end"]].assign(film=film, auto_cluster=automatic, cluster=here)
+    told = told[((automatic != "") | (here != "")).to_numpy()]
     known = before.xs(film) if film in before.index.get_level_values(0) else pd.Series(dtype="float64")
-    quality = rows["track"].map(known if looks is None else looks.groupby("track")["quality"].max())
-    return rows.assign(quality=quality).fillna({"quality": 0.0}).astype({"quality": float})[MEMBER_COLUMNS]
+    best = known if looks is None else looks.groupby("track")["quality"].max()
+    quality = best.reindex(told["track"]).to_numpy(np.float64)
+    return told.assign(quality=np.nan_to_num(quality, nan=0.0))[MEMBER_COLUMNS]
 
 
 def read_groups(project: Project) -> Groups | None:
@@ -93,7 +94,7 @@ def read_groups(project: Project) -> Groups | None:
             return None
         facts["reserved"] = tuple(facts["reserved"])
         known = _without_facts(groups.drop_columns(["sums"])).assign(sums=_rows_of(groups["sums"]))
-        return Groups(known[GROUP_COLUMNS], _without_facts(members), **facts)
+        return Groups(known[GROUP_COLUMNS], _without_facts(members)[MEMBER_COLUMNS], **facts)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
         return None
 
