@@ -145,9 +145,12 @@ $(bin)/uv:
 
 # `uv pip sync` takes the lock as it stands. `uv pip install -r` would resolve again, and compile dlib for minutes.
 # pip exchanges the two OpenCVs: uv would heed the override in pyproject.toml, which keeps the headless one out.
+# The extras that are there stay.
+extras = $(foreach extra,scale server train docs,$(if $(wildcard .venv/.$(extra)),requirements-$(extra).lock))
+
 .venv/.ready: requirements.lock requirements-headless.lock pyproject.toml | $(bin)/uv
 	@echo "Installing what requirements.lock names: about 1 GB on an empty cache, a minute or three"
-	@$(uv) sync $(quiet) $(python) --require-hashes requirements.lock
+	@$(uv) sync $(quiet) $(python) --require-hashes requirements.lock $(extras)
 	@$(uv) install $(quiet) $(python) --no-deps --no-build-isolation --editable .
 	@$(bin)/python -c 'import cv2' 2> .venv/cv2.log || { \
 		grep -q 'cannot open shared object file' .venv/cv2.log || { cat .venv/cv2.log; exit 1; }; \

@@ -154,9 +154,7 @@ class _Run:
         """Read a film's named tracks once; a damaged table is recorded as a problem and left out."""
         with self.problems.of(film, "reading its tables"):
             if film.name not in self.named:
-                if problem := damage(self.project.film(film)):
-                    raise ValueError(f"{problem}; run 05 on it again")
-                self.named[film.name] = _read_named(self.project, film)
+                self.named[film.name] = _read_named(self.project.film(film))
                 self.paths[film.name] = film
 
     def read_looks(self, names: Iterable[str]) -> dict[str, pd.DataFrame]:
@@ -184,10 +182,11 @@ class _Run:
         return [film for film in every if film.name not in self.wanted and self.project.film(film).is_named]
 
 
-def _read_named(project: Project, film: Path) -> pd.DataFrame:
+def _read_named(files: FilmFiles) -> pd.DataFrame:
     """Return a film's tracks as the program named them, without groups; from `tracks.parquet` where it is older."""
-    files = project.film(film)
     named = read_whole(files.named)
+    if problem := damage(files) if named is not None else damage(files, files.tracks):
+        raise ValueError(f"{problem}; run 05 on it again")
     if named is not None:
         return named
     table = automatic(pd.read_parquet(files.tracks))

@@ -14,6 +14,19 @@ from facelib.project import FilmFiles, Project
 from facelib.project.wording import in_one_line
 
 
+_TRACKS = {"track", "shot", "start_frame", "end_frame", "start", "end"}
+_BOXES = {"frame", "track", "left", "top", "right", "bottom"}
+_COLUMNS = {  # of each table, those without which nothing can be done with it
+    "found.parquet": _TRACKS,
+    "named.parquet": _TRACKS | {"person"},
+    "tracks.parquet": _TRACKS | {"person"},
+    "detections.parquet": _BOXES,
+    "looks.parquet": {"track", "quality"},
+    "keyframes.parquet": {"shot", "picture"},
+    "times.parquet": {"frame", "time"},
+}
+
+
 class UnusableTables(OSError):
     """A film's tables are missing, cannot be read, or are those of another film by now; says what to run.
 
@@ -27,8 +40,9 @@ class UnusableTables(OSError):
 
 
 def read_whole(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
-    """Return a Parquet table, or some of its columns; None where there is none or it is damaged."""
+    """Return a Parquet table, or some of its columns; None where there is none, it is damaged or another table."""
     try:
+        _check(path)
         return pd.read_parquet(path, columns=None if columns is None else list(columns))
     except (OSError, ValueError):  # those of pyarrow are both
         return None
@@ -64,7 +78,7 @@ def read_detections(path: Path, columns: Sequence[str]) -> Iterator[pd.DataFrame
 def damage(files: FilmFiles, *others: Path) -> str:
     """Return which table of a pass over a film cannot be read, and why; empty where all can.
 
-    Of Parquet files only the end is read, which a file that was cut short lacks.
+    Of Parquet files only the end is read, which a file that was cut short lacks, and which names the columns.
 
     Args:
         files: Of the film.
@@ -77,7 +91,7 @@ def damage(files: FilmFiles, *others: Path) -> str:
     for path in dict.fromkeys((*files.index, *others)):
         if path.suffix == ".parquet" and path.is_file():
             try:
-                pq.read_metadata(path)
+                _check(path)
             except (OSError, ValueError) as error:  # those of pyarrow are both
                 return f"{path.name} cannot be read: {in_one_line(error)}"
     if files.shots.is_file():
@@ -86,6 +100,11 @@ def damage(files: FilmFiles, *others: Path) -> str:
         except ValueError as error:
             return f"{files.shots.name} cannot be read: {in_one_line(error)}"
     return ""
+
+
+def _check(path: Path) -> None:
+    if missing := _COLUMNS.get(path.name, set()).difference(pq.read_schema(path).names):
+        raise ValueError(f"it has no column {min(missing)!r}")
 
 
 def unreadable(film: Path, files: FilmFiles) -> str:

@@ -156,6 +156,24 @@ def test_a_film_with_any_damaged_table_is_told_and_the_others_are_settled(settle
     assert f"{path.name} cannot be read" in settled.problems.found["b.mp4"]
 
 
+@pytest.mark.parametrize("table", ["looks", "detections", "tracks"])
+def test_a_film_with_another_table_in_the_place_of_one_is_told_and_the_others_are_settled(settle, table):
+    project, run = settle
+    path = getattr(project.film("b.mp4"), table)
+    write_table(pd.DataFrame({"x": [1]}), path)
+    settled = run("a", "b", "c")
+    assert list(settled.tracks) == ["a.mp4", "c.mp4"]
+    assert settled.problems.found["b.mp4"].startswith(f"reading its tables failed: {path.name} cannot be read: it has ")
+
+
+def test_another_table_in_the_place_of_the_named_tracks_is_passed_over(settle):
+    project, run = settle
+    run("a", "b", "c")
+    write_table(pd.DataFrame({"x": [1]}), project.film("b.mp4").named)
+    settled = run("a", "b", "c")
+    assert list(settled.tracks) == ["a.mp4", "b.mp4", "c.mp4"] and not settled.problems.found
+
+
 def test_faces_that_are_damaged_within_stop_no_film(settle):
     project, run = settle
     path = project.film("b.mp4").looks
