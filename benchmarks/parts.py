@@ -14,6 +14,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 from context import Film, FilmSet, ask, labelled_sets
+from numpy.typing import NDArray
 
 from facelib.embed import Embedder
 from facelib.embed.pose import away
@@ -59,10 +60,17 @@ def _as_family(embedder: str, weights: str) -> tuple[EvidenceShape, bool]:
     return replace(shape, strangers=(1.1, 1.4)), measured
 
 
+def _sharp(tracks: evidence.Tracks) -> NDArray[np.float32]:
+    return np.zeros(len(tracks.quality), np.float32)
+
+
+BLUR = ((evidence, "dimness", _sharp),)
 PRESENCE = ((evidence, "_ABSENT", OFF), (evidence, "_AMONG_THE_CAST", OFF))
 PARTS = (
     Part("nothing"),
     Part("how far a face is turned", pose=False),
+    Part("how blurred a face is", BLUR),
+    Part("turn and blur", BLUR, pose=False),
     Part("faces cut by the edge of the picture", cut=False),
     Part("who is known to be in the scene", PRESENCE),
     Part("hair", ((joint, "HAIR", replace(HAIR, least=OFF)),)),

@@ -1,16 +1,29 @@
 """Films as if they had been looked at: their tables, of made-up tracks."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from facelib.images import encode_jpeg
-from facelib.project import Project, write_table
+from facelib.project import Project
+from facelib.project.files import write_bytes
+
+Track = tuple[str, str, float]
 
 
-def write_reviewed(project: Project, film: str, tracks: Sequence[tuple[str, str, float]]) -> None:
+def write_reviewed(project: Project, film: str, tracks: Sequence[Track]) -> None:
     """Write the tables of one film; every track lies in a shot of its own, 25 frames long, in a place of its own."""
+    files = project.film(film)
+    contents = _contents(tuple(tuple(track) for track in tracks))
+    for path, content in zip((files.tracks, files.detections, files.looks), contents, strict=True):
+        write_bytes(content, path)
+
+
+@lru_cache(maxsize=64)
+def _contents(tracks: tuple[Track, ...]) -> tuple[bytes, ...]:
+    """Return the Parquet files of tracks, boxes and samples, made once for all tests with the same tracks."""
     rows, boxes, looks = [], [], []
     for number, (person, cluster, confidence) in enumerate(tracks):
         first, left = 25 * number, 10.0 * (number % 40)
@@ -35,12 +48,11 @@ def write_reviewed(project: Project, film: str, tracks: Sequence[tuple[str, str,
     whole = dict.fromkeys(["track", "shot", "start_frame", "end_frame", "faces", "scene"], "int32")
     columns = [*whole, "start", "end", "person", "cluster", "confidence", "distance", "second_person", "margin",
                "evidence", "embedding", "dominant", "reason", "source"]  # fmt: skip
-    files = project.film(film)
     numbers = dict.fromkeys(["start", "end", "distance", "margin", "dominant"], "float64")  # also without a row
     table = pd.DataFrame(rows, columns=columns).astype({**whole, **numbers, "confidence": "float32"})
     texts = dict.fromkeys(["person", "cluster", "second_person", "evidence", "reason", "source"], "str")
-    write_table(table.astype(texts), files.tracks)
     names = ["frame", "time", "shot", "track", *sides, "score", "interpolated"]
-    write_table(pd.DataFrame(boxes, columns=names).astype(floats), files.detections)
+    seen = pd.DataFrame(boxes, columns=names).astype(floats)
     names = ["track", "shot", "frame", "time", *sides, "score", "quality", "embedding", "clothes", "picture"]
-    write_table(pd.DataFrame(looks, columns=names).astype(floats), files.looks)
+    samples = pd.DataFrame(looks, columns=names).astype(floats)
+    return tuple(one.to_parquet(index=False) for one in (table.astype(texts), seen, samples))

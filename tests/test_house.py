@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import networkx
@@ -38,8 +39,14 @@ def runtime_imports(node: ast.AST) -> Iterator[tuple[str, str]]:
 
 def imported_modules(path: Path, known: Mapping[str, Path]) -> set[str]:
     """Return which of the known modules a file imports; of `from package import module`, the module."""
-    pairs = runtime_imports(ast.parse(path.read_text(encoding="utf-8")))
+    pairs = imports_of(path)
     return {f"{module}.{name}" if f"{module}.{name}" in known else module for module, name in pairs} & known.keys()
+
+
+@cache
+def imports_of(path: Path) -> set[tuple[str, str]]:
+    """Return what the code of a file imports; several tests ask."""
+    return set(runtime_imports(ast.parse(path.read_text(encoding="utf-8"))))
 
 
 def circles(root: Path) -> list[list[str]]:

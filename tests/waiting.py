@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 PATIENCE = 400.0  # seconds, for what takes some on a quiet machine and hangs where it takes these
 
@@ -23,3 +27,9 @@ def kill_once(holds: Callable[[], object], process: subprocess.Popen, *, pause: 
     assert process.poll() is None
     process.kill()
     process.wait()
+
+
+def at_once(*works: Callable[[], Result]) -> list[Result]:
+    """Do several things at the same time, a thread each; return what they return, or raise what one of them does."""
+    with ThreadPoolExecutor(len(works)) as pool:
+        return [begun.result() for begun in [pool.submit(work) for work in works]]

@@ -106,7 +106,6 @@ class Catalogue:
     """
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
-        """Open the database."""
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
         elif not path.is_file():

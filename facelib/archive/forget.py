@@ -20,7 +20,7 @@ from facelib.films.settle import settle_films
 from facelib.films.tables import read_without_embeddings
 from facelib.films.unknowns.kept import read_groups
 from facelib.gallery import read_gallery
-from facelib.project import FilmFiles, Project, identities, path_of, write_table
+from facelib.project import FilmFiles, Project, identities, path_of, text_of, write_table
 from facelib.project.decisions import change_decisions, read_decisions
 from facelib.project.digests import digest, sha256_of
 from facelib.project.files import every_file, write_bytes, write_text
@@ -80,7 +80,7 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     names = list(dict.fromkeys([person, *merged, *before.get("names", [])]))
     cast = project.find_people(missing_ok=True)
     names += _typed_alike(project, names, cast)
-    films = [film for film in project.find_videos() if project.film(film).is_named]
+    films = _films(project)
     tracks = {film: _tracks_of(project.film(film), names) for film in films}
     folders = [project.people / path_of(name) for name in names if name in cast]
     if not folders and not any(tracks.values()) and not before:
@@ -110,6 +110,15 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     _mention_what_stays(project, names, done)
     begun.unlink()
     return done
+
+
+def _films(project: Project) -> list[Path]:
+    """Return the films whose tracks have names; those that lie elsewhere or are gone too: their results stay."""
+    films, places = project.find_videos(), project.film_summary.parent
+    folders = (FilmFiles(path) for path in sorted(places.iterdir())) if places.is_dir() else ()
+    others = {files.film for files in folders} - {"", *(text_of(film.name) for film in films)}
+    films += [project.videos / path_of(name) for name in sorted(others)]
+    return [film for film in films if project.film(film).is_named]
 
 
 def _typed_alike(project: Project, names: Collection[str], cast: Collection[str]) -> list[str]:

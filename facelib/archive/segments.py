@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from facelib.archive.tables import APPEARANCES, SHOTS, TRACKS, FilmRows
+from facelib.project.files import write_array
 
 MERGED = 16
 """How many segments of a level become one of the next."""
@@ -44,8 +45,7 @@ def write_segment(rows: FilmRows, folder: Path, number: int) -> None:
         named = ["person"] if "person" in table.column_names else False
         path = segment_path(folder, kind, number)
         pq.write_table(table, path, row_group_size=_ROW_GROUPS[kind], use_dictionary=named, compression="zstd")
-    with segment_path(folder, "faces", number).open("wb") as file:
-        np.save(file, rows.vectors, allow_pickle=False)
+    write_array(rows.vectors, segment_path(folder, "faces", number))
 
 
 def read_faces(folder: Path, number: int) -> NDArray[np.float32]:

@@ -45,7 +45,6 @@ class Mentions:
     """
 
     def __init__(self, names: Iterable[str], others: Iterable[str] = (), digests: Iterable[str] = ()) -> None:
-        """Make the pattern."""
         own = _any(word for name in names for word in spellings(name))
         theirs = _any(word for name in others for word in spellings(name))
         parts = [b"(?P<digest>" + _any(digest.encode() for digest in digests) + b")"]

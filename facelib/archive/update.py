@@ -23,6 +23,7 @@ from facelib.films.media.opening import UnreadableFilm
 from facelib.films.tables import UnusableTables, outdated
 from facelib.project import FilmFiles, Project, file_lock, path_of, text_of
 from facelib.project.digests import sha256_of, state_of
+from facelib.project.files import FULL_DISK
 from facelib.project.wording import in_one_line
 
 _KEPT = 600.0  # seconds that replaced files stay for searches that began before
@@ -49,7 +50,6 @@ class ArchiveChanges:
     problems: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """Say it in one line."""
         counts = {"added": self.added, "rewritten": self.rewritten, "removed": self.removed}
         told = [f"{len(films)} {what}" for what, films in counts.items() if films]
         told += [f"{len(self.problems)} could not be read"] if self.problems else []
@@ -82,8 +82,8 @@ def update_archive(
     try:
         return _bring_up_to_date(project, chosen, longest_gap, progress=progress)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise without_room(project.archive, error.strerror) from error
+        if error.errno in FULL_DISK:
+            raise without_room(project.archive, os.strerror(error.errno)) from error
         if error.errno not in _READ_ONLY:
             raise
         return _as_it_is(project, chosen or list(_folders_with_tracks(project)), longest_gap, error)

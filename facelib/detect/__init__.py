@@ -71,10 +71,7 @@ def _from_file(name: str | Path, options: Options, provider: Provider) -> Detect
 
 
 def _builders(options: Options, engine: Engine, provider: Provider) -> dict[str, Callable[[], Detector]]:
-    """Return how each named detector is opened; nothing is opened here.
-
-    Imported lazily: dlib and onnx take a second to load.
-    """
+    """Return how each named detector is opened, imported here because dlib and onnx take a second."""
     from facelib.detect.anchors import file_detector
     from facelib.detect.centerface import CenterFaceDetector
     from facelib.detect.cnn import CnnDetector, DlibCnnDetector

@@ -177,15 +177,10 @@ def _missed(matrix: NDArray[np.float64], labels: NDArray[np.str_], cast: _Cast, 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """Where faces of one size are as likely one person's as two people's, and how steeply that changes.
+    """Where faces of one size are as likely one person's as two people's, and how steeply that changes."""
 
-    Attributes:
-        even: In thresholds.
-        steep: Of the logarithm of the odds, for each threshold's length.
-    """
-
-    even: float
-    steep: float
+    even: float  # in thresholds
+    steep: float  # of the logarithm of the odds, for each threshold's length
 
     @classmethod
     def of(cls, same: NDArray[np.float64], other: NDArray[np.float64]) -> _Seen:
@@ -228,11 +223,7 @@ def _seen_by(
 ) -> tuple[list[_Seen], float]:
     """Return what large and small faces say, and how far beyond the threshold strangers lie, all in thresholds.
 
-    Args:
-        casts: Rows of enrolled people and of strangers.
-        probes: The vectors of large faces, which are enrolled, and of the same faces made small.
-        labels: Whose they are.
-        threshold: The network's.
+    The probes are the vectors of large faces, which are enrolled, and of the same faces made small.
     """
     matrix = probes[0]
     distances: list[tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]] = [([], []), ([], [])]

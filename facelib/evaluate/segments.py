@@ -165,13 +165,18 @@ def score_segments(found: pd.DataFrame, truth: pd.DataFrame) -> SegmentScore:
         raise ValueError(f"expected only segments that the truth has, got {len(extra)} others, such as {extra[0]!r}")
     nobody = [key for key, people in truly.items() if not people]
     named = sum(bool(said.get(key)) for key in nobody)
-    pairs = [(truly[key], said.get(key, frozenset())) for key in truly]
-    rows = []
-    for person in sorted(frozenset().union(*truly.values(), *said.values())):
-        rows.append([person, *_counts([(person in there, person in here) for there, here in pairs])])
-    rows.append([UNKNOWN, *_counts([(not there, not here) for there, here in pairs])])
-    columns = ["person", "segments", "right", "wrong", "missed", "precision", "recall", "f1"]
-    return SegmentScore(pd.DataFrame(rows, columns=pd.Index(columns)), len(truly), len(nobody), named)
+    people = sorted(frozenset().union(*truly.values(), *said.values()))
+    there, here = (
+        np.array([[person in who for person in people] + [not who] for who in side], bool).reshape(-1, len(people) + 1)
+        for side in (truly.values(), [said.get(key, frozenset()) for key in truly])
+    )
+    table = pd.DataFrame({"person": [*people, UNKNOWN], "segments": there.sum(axis=0)})
+    table["right"], table["wrong"] = (there & here).sum(axis=0), (~there & here).sum(axis=0)
+    table["missed"] = table["segments"] - table["right"]
+    table["precision"] = table["right"] / (table["right"] + table["wrong"])
+    table["recall"] = table["right"] / table["segments"]
+    table["f1"] = 2 * table["right"] / (2 * table["right"] + table["wrong"] + table["missed"])
+    return SegmentScore(table, len(truly), len(nobody), named)
 
 
 def _sets(table: pd.DataFrame) -> dict[tuple[str, float, float], frozenset[str]]:
@@ -181,12 +186,3 @@ def _sets(table: pd.DataFrame) -> dict[tuple[str, float, float], frozenset[str]]
         key = (str(media), float(start), float(end))
         sets[key] = sets.get(key, frozenset()) | ({str(person)} - _NOBODY)
     return sets
-
-
-def _counts(pairs: list[tuple[bool, bool]]) -> tuple[int, int, int, int, float, float, float]:
-    there, here = (np.array(side, bool) for side in zip(*pairs, strict=True)) if pairs else (np.zeros(0, bool),) * 2
-    right, wrong, missed = int((there & here).sum()), int((~there & here).sum()), int((there & ~here).sum())
-    precision = right / (right + wrong) if right + wrong else math.nan
-    recall = right / (right + missed) if right + missed else math.nan
-    f1 = 2 * right / (2 * right + wrong + missed) if right + wrong + missed else math.nan
-    return right + missed, right, wrong, missed, precision, recall, f1

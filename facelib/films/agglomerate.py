@@ -101,10 +101,8 @@ class Agglomeration:
     def _search(self, rows: IntArray, heirs: dict[int, int] | None = None) -> None:
         """Find the nearest open group of each of some groups.
 
-        Args:
-            rows: The groups.
-            heirs: By group whose nearest has joined another: the joined group. Where that is as similar as its part
-                was, no other can be more similar, and the group is removed from the dictionary.
+        The heirs are, by group whose nearest has joined another, the joined group. Where that is as similar as its part
+        was, no other can be more similar, and the group is removed from the dictionary.
         """
         there = np.flatnonzero(self._open)
         for own, others in (

@@ -89,11 +89,10 @@ def with_ends(tracks: pd.DataFrame) -> pd.DataFrame:
 
 def named_tracks(tracks: pd.DataFrame, *, unknown: bool = False) -> pd.DataFrame:
     """Return the named tracks: the cast's, and if wanted the groups of unknown people by their cluster."""
-    tracks = tracks[tracks["person"] != NOT_A_FACE]
     if unknown:
         grouped = (tracks["person"] == UNKNOWN) & (tracks["cluster"].fillna("") != "")
         tracks = tracks.assign(person=tracks["person"].where(~grouped, tracks["cluster"]))
-    return tracks[tracks["person"] != UNKNOWN]
+    return tracks[~tracks["person"].isin([UNKNOWN, NOT_A_FACE])]
 
 
 def screen_time(appeared: pd.DataFrame, tracks: pd.DataFrame | None = None) -> pd.DataFrame:

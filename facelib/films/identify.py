@@ -18,6 +18,7 @@ from facelib.films.name import name_film
 from facelib.films.naming import NamingSettings, Recognizer
 from facelib.films.problems import LOOKING, Problems
 from facelib.films.record import SUMMARY_COLUMNS, read_summary
+from facelib.films.renamed import follow_renamed
 from facelib.films.settle import Settled, settle_films
 from facelib.films.tracking import FilmTracks, TrackingSettings
 from facelib.films.unknowns import Grouping, fit_grouping
@@ -95,9 +96,9 @@ def identify_films(
             problems.add(film, left_out[film.name])
             continue
         with problems.of(film, LOOKING), project.hold(film) as files:
-            found = index_film(
-                film, files, detector, embedder, content=project.digest(film), tracking=tracking, progress=progress
-            )
+            content = project.digest(film)
+            follow_renamed(project, film, files, content=content, others=films)
+            found = index_film(film, files, detector, embedder, content=content, tracking=tracking, progress=progress)
             indexed[film.name] = found
             with problems.of(film, "naming its tracks"):
                 name_film(found, files, recognizer, info, settings=naming)

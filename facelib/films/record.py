@@ -55,5 +55,14 @@ def length_of(files: FilmFiles, tracks: pd.DataFrame) -> float:
 
 def weights_of(files: FilmFiles) -> str:
     """Return the SHA-256 of the weights that embedded a film's faces, empty where it is not known."""
+    return _made_from(files, "weights")
+
+
+def content_of(files: FilmFiles) -> str:
+    """Return the SHA-256 of the film that its tables were made from, empty where it is not known."""
+    return _made_from(files, "film")
+
+
+def _made_from(files: FilmFiles, what: str) -> str:
     made = read_record(files).get("made")
-    return str(made.get("weights", "")) if isinstance(made, dict) else ""
+    return str(made.get(what, "")) if isinstance(made, dict) else ""

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from facelib.films.record import read_record
+from facelib.films.record import content_of
 from facelib.project import FilmFiles, Project
 from facelib.project.wording import in_one_line
 
@@ -102,8 +102,7 @@ def outdated(project: Project, film: Path) -> str:
     Raises:
         OSError: When the film cannot be read.
     """
-    made = read_record(project.film(film)).get("made")
-    content = made.get("film") if isinstance(made, dict) else None
+    content = content_of(project.film(film))
     if not content or not film.is_file() or project.digest(film) == content:
         return ""
     return f"expected {film.name!r} as it was when its faces were looked for, it was changed since"

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import pairwise_distances
 
-from facelib.embed.neighbours import ALIKE, find_neighbours, near_duplicate_groups
+from facelib.embed.neighbours import ALIKE, near_duplicate_groups
 from facelib.project.names import is_same_name, same_names
 
 ALIAS_COLUMNS = ["person", "other", "mixed", "near", "distance", "row", "other_row"]
@@ -23,6 +23,7 @@ _LEAST_NEAR = 0.5
 _MOST_APART = 1.2
 # Of the threshold: of 26,291 single pictures against another person of LFW 0.02 % lie within it.
 _ALONE = 0.9
+_BLOCK = 2**23  # distances held at once
 
 
 def find_aliases(vectors: ArrayLike, names: ArrayLike, *, threshold: float) -> pd.DataFrame:
@@ -58,35 +59,38 @@ def find_aliases(vectors: ArrayLike, names: ArrayLike, *, threshold: float) -> p
     people, codes = np.unique(labels, return_inverse=True)
     rows: list[tuple[Any, ...]] = []
     if len(people) > 1:
-        seen = find_neighbours(matrix, matrix, codes, k=1)
         own = _to_own(matrix, codes, groups)
         limit = np.where(np.isfinite(own), np.minimum(own, threshold), _ALONE * threshold)
-        for first, second in _near_pairs(seen.to_people, people, codes, threshold):
-            larger, smaller = np.flatnonzero(codes == first), np.flatnonzero(codes == second)
-            across, back = seen.to_people[smaller, first], seen.to_people[larger, second]
+        members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+        for first, second in _near_pairs(matrix, people, codes, threshold):
+            larger, smaller = members[first], members[second]
+            distances = np.asarray(pairwise_distances(matrix[smaller], matrix[larger]), np.float64)
+            across, back = distances.min(axis=1), distances.min(axis=0)
             mixed, near = _likeness(across, back, limit[smaller], limit[larger], threshold)
             alike = near >= _LEAST_NEAR and (mixed >= _LEAST_MIXED or _as_one(matrix[smaller], matrix[larger]))
             if alike or is_same_name(people[first], people[second]):
-                row = smaller[across.argmin()]
-                carrier = seen.people_rows[row, first]
-                rows.append((people[first], people[second], mixed, near, across.min(), carrier, row))
+                row = across.argmin()
+                carrier = larger[distances[row].argmin()]
+                rows.append((people[first], people[second], mixed, near, across.min(), carrier, smaller[row]))
     table = pd.DataFrame(rows, columns=pd.Index(ALIAS_COLUMNS))
     return table.sort_values(["mixed", "distance"], ascending=[False, True], ignore_index=True)
 
 
 def _near_pairs(
-    distances: NDArray[Any], people: NDArray[Any], codes: NDArray[np.intp], threshold: float
+    vectors: NDArray[Any], people: NDArray[Any], codes: NDArray[np.intp], threshold: float
 ) -> list[tuple[int, int]]:
     """Return the pairs of people with two faces within the threshold or with the same name, the larger folder first."""
-    order = np.argsort(codes, kind="stable")
-    nearest = np.minimum.reduceat(distances[order], np.searchsorted(codes[order], np.arange(len(people))), axis=0)
-    near = nearest <= threshold
     code = {str(name): place for place, name in enumerate(people)}
-    for one, other in same_names(code):
-        near[code[one], code[other]] = True
-    rank = np.argsort(np.argsort(-np.bincount(codes), kind="stable")).tolist()
-    pairs = {(one, other) for one, other in np.argwhere(near | near.T).tolist() if rank[one] < rank[other]}
-    return sorted(pairs, key=lambda pair: (rank[pair[0]], rank[pair[1]]))
+    pairs = [np.array([(code[one], code[other]) for one, other in same_names(code)], np.intp).reshape(-1, 2)]
+    for rows in () if math.isnan(threshold) else np.array_split(np.arange(len(codes)), 1 + len(codes) ** 2 // _BLOCK):
+        # In float64, or the threshold would be rounded to float32 before it is compared.
+        near = np.asarray(pairwise_distances(vectors[rows], vectors), np.float64) <= threshold
+        one, other = near.nonzero()
+        pairs.append(np.unique(np.column_stack([codes[rows][one], codes[other]]), axis=0))
+    rank = np.argsort(np.argsort(-np.bincount(codes), kind="stable"))
+    ordered = np.unique(np.sort(rank[np.concatenate(pairs)], axis=1), axis=0)
+    by_rank = np.argsort(rank)
+    return [(int(by_rank[one]), int(by_rank[other])) for one, other in ordered.tolist() if one != other]
 
 
 def _to_own(vectors: NDArray[Any], codes: NDArray[np.intp], groups: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -56,8 +56,18 @@ class Gallery:
 
     @property
     def vectors(self) -> FloatArray:
-        """The embeddings of the used rows, `(n, d)` float32."""
-        return np.stack(self.used["embedding"].to_list()).astype(np.float32)
+        """The embeddings of the used rows, `(n, d)` float32.
+
+        Raises:
+            ValueError: When no row is used.
+        """
+        used = self.used["embedding"].to_list()
+        if not used:
+            raise ValueError(
+                "expected a gallery with at least one face in use, got none; "
+                "notebook 02_embed_faces lists the reason for each picture that is left out"
+            )
+        return np.stack(used).astype(np.float32)
 
     @property
     def names(self) -> NDArray[Any]:
@@ -131,8 +141,10 @@ def read_gallery(path: str | Path) -> Gallery:
     if missing:
         raise ValueError(f"expected a table of known faces at {str(path)!r}, it lacks {sorted(missing)!r}; {remedy}")
     table = stored.select(list(COLUMNS)).replace_schema_metadata().to_pandas()
-    if not _has_whole_vectors(table):
-        raise ValueError(f"expected finite embeddings of one length at {str(path)!r}, got others; {remedy} again")
+    if not _is_whole(table):
+        raise ValueError(
+            f"expected finite boxes, and finite embeddings of one length, at {str(path)!r}, got others; {remedy} again"
+        )
     threshold = metadata.get("facelib.threshold")
     detector, embedder, weights_sha256 = (metadata[key] for key in wanted)
     return Gallery(table, detector, embedder, weights_sha256, None if threshold is None else float(threshold))
@@ -146,10 +158,12 @@ def find_gallery(path: str | Path) -> Gallery | None:
         return None
 
 
-def _has_whole_vectors(table: pd.DataFrame) -> bool:
-    used = table.loc[table["used"], "embedding"].to_list()
+def _is_whole(table: pd.DataFrame) -> bool:
+    if table["used"].dtype != bool:
+        return False
+    used = table[table["used"]]
     try:
-        return not used or bool(np.isfinite(np.stack(used)).all())
+        return used.empty or all(np.isfinite(np.stack(list(used[name]))).all() for name in (*BOX, "embedding"))
     except (TypeError, ValueError):  # none at all, or of several lengths
         return False
 

@@ -47,7 +47,6 @@ class ProposalSettings:
     smallest_face: float = 40.0
 
     def __post_init__(self) -> None:
-        """Check the numbers."""
         if self.most_people < 1 or self.most_pictures < 1:
             raise ValueError(f"expected most_people and most_pictures of 1 or more, got {self!r}")
 

@@ -56,7 +56,6 @@ class PictureSearch:
     engine_addresses: Mapping[SearchEngine, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check the numbers."""
         if not 1 <= self.max_num <= _MOST_AT_ONCE:
             raise ValueError(f"expected max_num from 1 to {_MOST_AT_ONCE}, got {self.max_num!r}")
         if not 1 <= self.connections <= 32:

@@ -111,12 +111,7 @@ def read_deep_jpeg2000(path: Path) -> Image | None:
 
 
 def _read_page(path: Path, page: Any) -> NDArray[Any]:
-    """Return the values of a page of a TIFF as `(h, w)` or `(h, w, channels)`.
-
-    Raises:
-        ValueError: When it is compressed in a way that nobody here can read.
-        OSError: When its pixels are damaged.
-    """
+    """Return the values of a page of a TIFF as `(h, w)` or `(h, w, channels)`."""
     try:
         values = np.asarray(page.asarray())
     except ValueError:

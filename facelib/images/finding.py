@@ -77,15 +77,16 @@ def _why_no_picture(path: Path) -> str:
         return f"cannot be read: {error.strerror}"
 
 
-def walk(folder: Path) -> Iterator[tuple[Path, str]]:
+def walk(folder: Path, begin: str = "") -> Iterator[tuple[Path, str]]:
     """Yield the files in a folder and in the folders in it, each with an empty text, or why it cannot be read.
 
-    Links are followed, each folder once and none above; what belongs to the system is passed over.
+    Links are followed, each folder once and none above; what belongs to the system is passed over, and so are files
+    whose names do not begin with `begin`, without a look at them.
     """
-    return _entries(folder, seen={os.path.realpath(folder)})
+    return _entries(folder, begin, seen={os.path.realpath(folder)})
 
 
-def _entries(folder: Path, seen: set[str]) -> Iterator[tuple[Path, str]]:
+def _entries(folder: Path, begin: str, seen: set[str]) -> Iterator[tuple[Path, str]]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
@@ -93,11 +94,14 @@ def _entries(folder: Path, seen: set[str]) -> Iterator[tuple[Path, str]]:
         return
     here = folder.resolve()
     for entry in entries:
-        path = folder / entry.name
         if is_ignored(entry.name):
             continue
         linked = entry.is_symlink()
-        if path.is_dir() if linked else entry.is_dir():  # an entry's own `is_dir` fails for a link to itself
+        below = os.path.isdir(entry.path) if linked else entry.is_dir()  # an entry's own fails for a link to itself
+        if not (below or entry.name.startswith(begin)):
+            continue
+        path = folder / entry.name
+        if below:
             real = os.path.realpath(path)
             if here.is_relative_to(real):
                 yield path, "a link to a folder above it"
@@ -105,7 +109,7 @@ def _entries(folder: Path, seen: set[str]) -> Iterator[tuple[Path, str]]:
                 yield path, "a link to a folder that is read already"
             else:
                 seen.add(real)
-                yield from _entries(path, seen)
+                yield from _entries(path, begin, seen)
         elif not (path.is_file() if linked else entry.is_file()):
             yield path, "a broken link" if linked else "not a file"
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,7 @@ from facelib.live.player import Player
 from facelib.live.recognition import open_recognition
 from facelib.live.records import Change, ChangeLog
 from facelib.live.source import read_source
-from facelib.plots import colours_of, project_colours
+from facelib.plots import project_colours
 from facelib.project import Project, atomic_write
 from facelib.project.identities import merged
 from facelib.project.names import known_name
@@ -87,18 +87,16 @@ class LiveSession(Player):
             seconds=seconds_between_recognitions,
             loop=loop,
             patience=patience,
-            colours=_colours(project, recognition.people),
+            colours=project_colours(project, recognition.people),
         )
         if record is not None:
             self.record(record)
 
     def __enter__(self) -> Self:
-        """Start."""
         self.start()
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        """Stop."""
         self.stop()
 
     @property
@@ -146,7 +144,7 @@ class LiveSession(Player):
         with self.machine:
             self.recognition.renew(*taught)
             evidence.enrolled = person
-        self.colours = _colours(self.project, [*self.people, person])
+        self.colours = project_colours(self.project, [*self.people, person])
         self._log.tell("enrolled", at=self.time, track=track, person=person, confidence=1.0, message=path.name)
         return path
 
@@ -189,11 +187,3 @@ class LiveSession(Player):
 
     def _new_file(self, suffix: str) -> Path:
         return new_file(self.project.output / "live", f"{datetime.now(UTC):%Y-%m-%d %H%M%S}", suffix)
-
-
-def _colours(project: Project, people: Sequence[str]) -> dict[str, str]:
-    """Return the colours that people have on the project's page too."""
-    try:
-        return project_colours(project, people)
-    except OSError:  # an output folder that can only be read
-        return colours_of(people)

@@ -6,6 +6,7 @@ parameters as a raw float32 tensor, then its settings as packed integers.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -99,93 +100,57 @@ class _Convolution:
 
 
 class _Stream:
-    """A reader of dlib's format whose errors say where and what differs from the expected."""
+    """A reader of dlib's format, of files whose content is known: parameters layer by layer, in their order."""
 
-    def __init__(self, content: bytes, source: Path) -> None:
-        self.content, self.position, self.source = content, 0, source
-
-    def expect(self, what: str, wanted: object, found: object) -> None:
-        if wanted != found:
-            raise ValueError(
-                f"expected {what} {wanted!r} before byte {self.position} of {str(self.source)!r}, found {found!r}; "
-                f"reinstall face_recognition_models"
-            )
+    def __init__(self, content: bytes) -> None:
+        self.content, self.position = content, 0
 
     def integer(self) -> int:
         """Read a packed integer: its size and sign in the first byte, then little-endian."""
-        first = self.content[self.position] if self.position < len(self.content) else 0
+        first = self.content[self.position]
         start, self.position = self.position + 1, self.position + 1 + (first & 0x0F)
-        self.expect("an integer of 1 to 8 bytes:", True, 1 <= first & 0x0F <= 8 and self.position <= len(self.content))
         value = int.from_bytes(self.content[start : self.position], "little")
         return -value if first & 0x80 else value
 
-    def integers(self, count: int) -> tuple[int, ...]:
-        return tuple(self.integer() for _ in range(count))
-
-    def tensor(self, *shape: int) -> NDArray[np.float64]:
-        """Read a tensor of exactly this shape (samples, channels, rows, columns) as one flat array."""
-        self.expect("a tensor of version", 2, self.integer())
-        self.expect("a tensor of shape", shape, self.integers(4))
-        count = int(np.prod(shape))
-        left = (len(self.content) - self.position) // 4
-        self.expect("all of the tensor's numbers:", count, min(count, left))
+    def tensor(self, *, behind: int = 0) -> NDArray[np.float64]:
+        """Read a tensor behind some integers as one flat array: its version and four sides stand before the numbers."""
+        numbers = [self.integer() for _ in range(behind + 5)]
+        count = math.prod(numbers[-4:])
         values = np.frombuffer(self.content, "<f4", count, self.position).astype(np.float64)
         self.position += 4 * count
         return values
 
-    def layer(self, tag: str) -> None:
-        """Skip to the next layer that has parameters, which must be this one."""
+    def parameters(self, *, behind: int = 0) -> NDArray[np.float64]:
+        """Skip to the next layer that has parameters, and read them."""
         found = _LAYER.search(self.content, self.position)
-        self.position = found.end() if found else len(self.content)
-        self.expect("the layer", tag, found.group(1).decode() if found else "the end of the file")
+        assert found is not None
+        self.position = found.end()
+        return self.tensor(behind=behind)
 
     def convolution(self, filters: int, channels: int, side: int, stride: int, padding: int) -> _Convolution:
-        self.layer("con_4")
-        values = self.tensor(filters * (channels * side * side + 1), 1, 1, 1)
-        wanted = (filters, side, side, stride, stride, padding, padding)
-        self.expect("filters, rows, columns, strides and paddings", wanted, self.integers(7))
-        self.alias(filters, channels, side, side)
+        values = self.parameters()
         weights = values[:-filters].reshape(filters, channels, side, side)
         return _Convolution(weights, values[-filters:], (stride, stride), (padding, padding))
 
-    def alias(self, *shape: int) -> None:
-        """Read which part of the parameters is which: it must have the shape that the network needs."""
-        self.expect("a part of the parameters of version and shape", (1, *shape), self.integers(5))
-
-    def affine(self, channels: int, layer: str = "affine_") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def affine(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Read gain and offset of every channel."""
-        self.layer(layer)
-        values = self.tensor(2 * channels, 1, 1, 1)
-        self.alias(1, channels, 1, 1)
-        self.alias(1, channels, 1, 1)
-        return values[:channels], values[channels:]
+        gain, offset = np.split(self.parameters(), 2)
+        return gain, offset
 
-    def batch_norm(self, channels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def batch_norm(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Read a trained batch normalisation as the gain and offset of every channel."""
-        scale, offset = self.affine(channels, "bn_con2")
-        _mean, _inverse_deviation, mean, variance = (self.tensor(1, channels, 1, 1) for _ in range(4))
-        # two counts, then five floating point numbers as mantissa and exponent of 2; the last is epsilon
-        *_, mantissa, exponent = self.integers(12)
-        self.expect("an epsilon of", _BATCH_NORM_EPSILON, mantissa * 2.0**exponent)
+        scale, offset = self.affine()
+        # Two times five integers tell which part of the parameters is which.
+        _mean, _inverse_deviation, mean, variance = (self.tensor(behind=behind) for behind in (10, 0, 0, 0))
         gain = scale / np.sqrt(variance + _BATCH_NORM_EPSILON)
         return gain, offset - gain * mean
-
-    def dense(self, inputs: int, outputs: int) -> NDArray[np.float64]:
-        """Read a fully connected layer without bias, as a matrix (inputs, outputs)."""
-        self.layer("fc_2")
-        self.expect("outputs and inputs", (outputs, inputs), self.integers(2))
-        return self.tensor(inputs, outputs, 1, 1).reshape(inputs, outputs)
-
-    def finish(self) -> None:
-        found = _LAYER.search(self.content, self.position)
-        self.expect("the last layer", None, found and found.group(1).decode())
 
 
 def _build_embedding(content: bytes, *, source: Path) -> onnx.ModelProto:
     check_content(content, EMBEDDING_SHA256, source, of=_PACKAGE, remedy=f"reinstall {_PACKAGE}")
-    stream = _Stream(content, source)
+    stream = _Stream(content)
     graph = Graph("dlib_embedding", "chips", ("n", 3, 150, 150))
-    first = stream.convolution(32, 3, 7, 2, 0).scaled(*stream.affine(32))
+    first = stream.convolution(32, 3, 7, 2, 0).scaled(*stream.affine())
     x = graph.add("Relu", _convolve(graph, graph.normalise(graph.input, _MEAN, _SCALE), first))
     x = graph.add("MaxPool", x, kernel_shape=[3, 3], strides=[2, 2])
     channels, side = 32, 35
@@ -194,8 +159,7 @@ def _build_embedding(content: bytes, *, source: Path) -> onnx.ModelProto:
             x, side = _residual(graph, stream, x, (channels, filters), side, halve=halved and block == 0)
             channels = filters
     flat = graph.add("Flatten", graph.add("GlobalAveragePool", x))
-    graph.add("MatMul", flat, graph.constant(stream.dense(256, 128)), output="embedding")
-    stream.finish()
+    graph.add("MatMul", flat, graph.constant(stream.parameters(behind=2).reshape(256, 128)), output="embedding")
     return graph.model({"embedding": ("n", 128)}, {"source": source.name, "source_sha256": EMBEDDING_SHA256})
 
 
@@ -205,8 +169,8 @@ def _residual(
     """Add one residual block; return its output and the length of its sides."""
     before, after = channels
     stride, padding = (2, 0) if halve else (1, 1)
-    first = stream.convolution(after, before, 3, stride, padding).scaled(*stream.affine(after))
-    second = stream.convolution(after, after, 3, 1, 1).scaled(*stream.affine(after))
+    first = stream.convolution(after, before, 3, stride, padding).scaled(*stream.affine())
+    second = stream.convolution(after, after, 3, 1, 1).scaled(*stream.affine())
     branch = _convolve(graph, graph.add("Relu", _convolve(graph, x, first)), second)
     branch_side = shortcut_side = side
     if halve:
@@ -231,14 +195,13 @@ def _convolve(graph: Graph, x: str, layer: _Convolution, output: str | None = No
 
 def _build_detection(content: bytes, *, source: Path) -> onnx.ModelProto:
     check_content(content, DETECTION_SHA256, source, of=_PACKAGE, remedy=f"reinstall {_PACKAGE}")
-    stream = _Stream(content, source)
+    stream = _Stream(content)
     graph = Graph("dlib_detection", "image", ("n", 3, "height", "width"))
     x, channels = graph.normalise(graph.input, _MEAN, _SCALE), 3
     for filters, stride, padding in ((16, 2, 0), (32, 2, 0), (32, 2, 0), (45, 1, 2), (45, 1, 2), (45, 1, 2)):
-        layer = stream.convolution(filters, channels, 5, stride, padding).scaled(*stream.batch_norm(filters))
+        layer = stream.convolution(filters, channels, 5, stride, padding).scaled(*stream.batch_norm())
         x, channels = graph.add("Relu", _convolve(graph, x, layer)), filters
     _convolve(graph, x, stream.convolution(1, channels, 9, 1, 4), output="scores")
-    stream.finish()
     return graph.model(
         {"scores": ("n", 1, "rows", "columns")}, {"source": source.name, "source_sha256": DETECTION_SHA256}
     )

@@ -7,8 +7,9 @@ Networks" (2016). The package runs them in TensorFlow; here its weights are read
 from __future__ import annotations
 
 import io
+import math
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,10 @@ SHA256 = {
 }
 _REMEDY = "install it with: pip install --force-reinstall --no-deps mtcnn==1.0.0"
 _SAME = "SAME_UPPER"  # TensorFlow's "same": what padding is needed goes to the right and the bottom first
-_Layer = tuple[int, int, tuple[int, str] | None]
-"""A convolution's window and filters, and the window and the padding of the pool behind it, if any."""
+_Pool = tuple[int, str] | None
+"""The window and the padding of the pool behind a convolution, if any."""
+_Weights = Iterator[FloatArray]
+"""The arrays of one network in the order of its layers."""
 
 
 def networks() -> tuple[Path, Path, Path]:
@@ -68,20 +71,20 @@ def _network(name: str, build: Callable[[_Weights, dict[str, str]], onnx.ModelPr
 
     def made(content: bytes) -> onnx.ModelProto:
         check_content(content, SHA256[name], source, of="mtcnn 1.0.0", remedy=_REMEDY)
-        weights = _Weights(read_arrays(lz4.frame.decompress(content)), str(source))
+        weights = iter(read_arrays(lz4.frame.decompress(content)))
         return build(weights, {"source": source.name, "source_sha256": SHA256[name]})
 
     return converted(source, f"mtcnn-{name}-1", made)
 
 
 def read_arrays(content: bytes) -> list[FloatArray]:
-    """Read a list of float32 arrays as joblib pickles it, without running anything that the pickle names.
+    """Read a list of float32 arrays as joblib pickles it; anything else that a pickle names is not even looked up.
 
     joblib writes, behind the pickled description of each array, a byte counting the padding, the
     padding, and the array's own bytes.
 
     Raises:
-        ValueError: When the pickle holds anything but a list of little-endian float32 arrays in C order.
+        KeyError: When the pickle names anything but arrays.
     """
     file = io.BytesIO(content)
 
@@ -91,98 +94,36 @@ def read_arrays(content: bytes) -> list[FloatArray]:
         values: FloatArray
 
         def __setstate__(self, state: dict[str, Any]) -> None:
-            if state["subclass"] is not _NumpyArray or state["order"] != "C":
-                raise ValueError(f"expected a plain array in C order, found {state!r}")
-            self.values = _read_array(file, state["shape"], state["dtype"])
+            file.seek(file.read(1)[0], io.SEEK_CUR)
+            numbers = file.read(4 * math.prod(state["shape"]))
+            self.values = np.frombuffer(numbers, "<f4").reshape(state["shape"])
 
     class Unpickler(pickle.Unpickler):
         def find_class(self, module: str, name: str) -> Any:
-            known = {
-                ("joblib.numpy_pickle", "NumpyArrayWrapper"): Array,
-                ("numpy", "ndarray"): _NumpyArray,
-                ("numpy", "dtype"): _NumpyType,
-            }
-            if (module, name) not in known:
-                raise ValueError(f"expected a pickle of arrays only, found that it names {module + '.' + name!r}")
-            return known[module, name]
+            known = {"joblib.numpy_pickle.NumpyArrayWrapper": Array}
+            return (known | {"numpy.ndarray": np.ndarray, "numpy.dtype": np.dtype})[f"{module}.{name}"]
 
-    try:
-        found = Unpickler(file).load()
-    except (pickle.UnpicklingError, EOFError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError(f"expected a pickled list of arrays, could not read it: {error!r}") from error
-    if not isinstance(found, list) or not all(isinstance(array, Array) and hasattr(array, "values") for array in found):
-        raise ValueError(f"expected a list of arrays, found {type(found).__name__}")
-    return [array.values for array in found]
+    return [array.values for array in Unpickler(file).load()]
 
 
-class _NumpyArray:
-    """Stands for `numpy.ndarray` in a pickle, where only its name is wanted."""
-
-
-class _NumpyType:
-    """Stands for `numpy.dtype` in a pickle, and keeps what it is made with."""
-
-    def __init__(self, name: str, *_flags: bool) -> None:
-        self.name, self.byte_order = name, ""
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.byte_order = state[1]
-
-
-def _read_array(file: io.BytesIO, shape: tuple[int, ...], dtype: _NumpyType) -> FloatArray:
-    if not isinstance(dtype, _NumpyType) or (dtype.name, dtype.byte_order) != ("f4", "<"):
-        raise ValueError(f"expected little-endian float32 numbers, found {vars(dtype)!r}")
-    if not isinstance(shape, tuple) or not all(isinstance(side, int) and side > 0 for side in shape):
-        raise ValueError(f"expected the shape of an array, found {shape!r}")
-    file.seek(file.read(1)[0], io.SEEK_CUR)
-    wanted = 4 * int(np.prod(shape, dtype=object))
-    content = file.read(wanted)
-    if len(content) != wanted:
-        raise ValueError(f"expected {wanted} bytes for an array of shape {shape!r}, found {len(content)}")
-    return np.frombuffer(content, "<f4").reshape(shape)
-
-
-class _Weights:
-    """The arrays of one network, taken in the order of its layers, each with its shape checked."""
-
-    def __init__(self, arrays: list[FloatArray], source: str) -> None:
-        self._arrays, self._taken, self._source = arrays, 0, source
-
-    def take(self, *shape: int) -> FloatArray:
-        found = self._arrays[self._taken].shape if self._taken < len(self._arrays) else None
-        if found != shape:
-            raise ValueError(
-                f"expected array {self._taken} of {self._source!r} to have the shape {shape!r}, found {found!r}; "
-                f"{_REMEDY}"
-            )
-        self._taken += 1
-        return self._arrays[self._taken - 1]
-
-    def finish(self) -> None:
-        if self._taken != len(self._arrays):
-            raise ValueError(f"expected {self._taken} arrays in {self._source!r}, found {len(self._arrays)}; {_REMEDY}")
-
-
-def _convolve(graph: Graph, weights: _Weights, x: str, sides: tuple[int, int, int], output: str | None = None) -> str:
-    """Add a convolution without padding; `sides` are its window, channels and filters, which Keras puts last."""
-    window, channels, filters = sides
-    kernel = weights.take(window, window, channels, filters).transpose(3, 2, 0, 1)
-    return graph.convolve(x, kernel, weights.take(filters), output=output)
+def _convolve(graph: Graph, weights: _Weights, x: str, output: str | None = None) -> str:
+    """Add a convolution without padding, whose filters Keras puts last."""
+    kernel = next(weights).transpose(3, 2, 0, 1)
+    return graph.convolve(x, kernel, next(weights), output=output)
 
 
 def _picture_layers(
-    weights: _Weights, name: str, sides: tuple[int | str, int | str], layers: Sequence[_Layer]
+    weights: _Weights, name: str, sides: tuple[int | str, int | str], pools: Sequence[_Pool]
 ) -> tuple[Graph, str]:
     """Begin a network of pictures: convolutions with a PReLU each, of one slope for each filter, and maximum pools."""
     graph = Graph(name, "image", ("n", 3, *sides))
-    x, channels = graph.normalise(graph.input, [127.5], 1 / 128), 3
-    for window, filters, pool in layers:
-        x = _convolve(graph, weights, x, (window, channels, filters))
-        x = graph.add("PRelu", x, graph.constant(weights.take(1, 1, filters).reshape(filters, 1, 1)))
+    x = graph.normalise(graph.input, [127.5], 1 / 128)
+    for pool in pools:
+        x = _convolve(graph, weights, x)
+        x = graph.add("PRelu", x, graph.constant(next(weights).reshape(-1, 1, 1)))
         if pool:
             size, padding = pool
             x = graph.add("MaxPool", x, kernel_shape=[size, size], strides=[2, 2], auto_pad=padding)
-        channels = filters
     return graph, x
 
 
@@ -191,9 +132,8 @@ def _flatten(graph: Graph, x: str) -> str:
     return graph.add("Flatten", graph.add("Transpose", x, perm=[0, 3, 2, 1]))
 
 
-def _dense(graph: Graph, weights: _Weights, x: str, inputs: int, outputs: int, output: str | None = None) -> str:
-    matrix, bias = graph.constant(weights.take(inputs, outputs)), graph.constant(weights.take(outputs))
-    return graph.add("Gemm", x, matrix, bias, output=output)
+def _dense(graph: Graph, weights: _Weights, x: str, output: str | None = None) -> str:
+    return graph.add("Gemm", x, graph.constant(next(weights)), graph.constant(next(weights)), output=output)
 
 
 def _score(graph: Graph, x: str) -> None:
@@ -203,35 +143,30 @@ def _score(graph: Graph, x: str) -> None:
 
 
 def _build_proposals(weights: _Weights, metadata: dict[str, str]) -> onnx.ModelProto:
-    layers = ((3, 10, (2, _SAME)), (3, 16, None), (3, 32, None))
-    graph, x = _picture_layers(weights, "mtcnn_pnet", ("height", "width"), layers)
-    _convolve(graph, weights, x, (1, 32, 4), output="offsets")
-    _score(graph, _convolve(graph, weights, x, (1, 32, 2)))
-    weights.finish()
+    graph, x = _picture_layers(weights, "mtcnn_pnet", ("height", "width"), ((2, _SAME), None, None))
+    _convolve(graph, weights, x, output="offsets")
+    _score(graph, _convolve(graph, weights, x))
     return graph.model({"offsets": ("n", 4, "rows", "columns"), "scores": ("n", "rows", "columns")}, metadata)
 
 
 def _build_refinement(weights: _Weights, metadata: dict[str, str]) -> onnx.ModelProto:
-    layers = ((3, 28, (3, _SAME)), (3, 48, (3, "VALID")), (2, 64, None))
-    graph, x = _picture_layers(weights, "mtcnn_rnet", (24, 24), layers)
-    return _answers(graph, weights, x, (3 * 3 * 64, 128), {"offsets": 4}, metadata)
+    graph, x = _picture_layers(weights, "mtcnn_rnet", (24, 24), ((3, _SAME), (3, "VALID"), None))
+    return _answers(graph, weights, x, {"offsets": 4}, metadata)
 
 
 def _build_output(weights: _Weights, metadata: dict[str, str]) -> onnx.ModelProto:
-    layers = ((3, 32, (3, _SAME)), (3, 64, (3, "VALID")), (3, 64, (2, _SAME)), (2, 128, None))
-    graph, x = _picture_layers(weights, "mtcnn_onet", (48, 48), layers)
-    return _answers(graph, weights, x, (3 * 3 * 128, 256), {"offsets": 4, "landmarks": 10}, metadata)
+    graph, x = _picture_layers(weights, "mtcnn_onet", (48, 48), ((3, _SAME), (3, "VALID"), (2, _SAME), None))
+    return _answers(graph, weights, x, {"offsets": 4, "landmarks": 10}, metadata)
 
 
 def _answers(
-    graph: Graph, weights: _Weights, x: str, sizes: tuple[int, int], outputs: dict[str, int], metadata: dict[str, str]
+    graph: Graph, weights: _Weights, x: str, outputs: dict[str, int], metadata: dict[str, str]
 ) -> onnx.ModelProto:
     """Finish a network of one face: a layer that all answers share, then one for each of them, and the scores."""
-    x = _dense(graph, weights, _flatten(graph, x), *sizes)
-    x = graph.add("PRelu", x, graph.constant(weights.take(sizes[1])))
-    for output, numbers in outputs.items():
-        _dense(graph, weights, x, sizes[1], numbers, output=output)
-    _score(graph, _dense(graph, weights, x, sizes[1], 2))
-    weights.finish()
+    x = _dense(graph, weights, _flatten(graph, x))
+    x = graph.add("PRelu", x, graph.constant(next(weights)))
+    for output in outputs:
+        _dense(graph, weights, x, output=output)
+    _score(graph, _dense(graph, weights, x))
     shapes: dict[str, Shape] = {name: ("n", numbers) for name, numbers in outputs.items()}
     return graph.model(shapes | {"scores": ("n",)}, metadata)

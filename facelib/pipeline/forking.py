@@ -35,6 +35,8 @@ def serve(listener: str, *modules: str) -> None:
     before = dict(os.environ)
     gc.disable()  # of what is imported next to nothing is rubbish, and it is looked through again and again
     for name in modules:
+        if sys.stdin in select.select([sys.stdin], [], [], 0)[0]:  # whoever started it has ended meanwhile
+            break
         module, _, function = name.partition(":")
         with suppress(Exception):  # a program that needs it says so
             found = import_module(module)

@@ -102,7 +102,6 @@ class Kernels:
     """
 
     def __init__(self, server: str = "", *, forks: bool = True) -> None:
-        """Start nothing yet."""
         self._server = server
         self._started: ForkServer | None = None
         self._forks = forks and sys.platform == "linux"
@@ -119,7 +118,6 @@ class Kernels:
         return type("ForkedPython", (ThisPython,), {"server": self._server}) if self._server else ThisPython
 
     def __enter__(self) -> Self:
-        """Start nothing yet."""
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:

@@ -65,7 +65,6 @@ class Progress:
         return seconds
 
     def __str__(self) -> str:
-        """Return it as one line."""
         return "  ".join([f"cell {self.cell} of {self.cells}", *self.bars])
 
 

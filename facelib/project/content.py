@@ -55,7 +55,7 @@ _MOVING_WEBP = re.compile(  # the second bit of its flags
 _OTHERS = (
     (re.compile(rb"#EXTM3U|ffconcat|\[playlist\]|<\?xml[^>]*>\s*<MPD|<MPD|v=0\r?\n", re.IGNORECASE), "a playlist"),
     (re.compile(rb"\s*(WEBVTT|1\r?\n\d\d:\d\d:\d\d,\d|\[Script Info\]|\{\d+\}\{\d+\})"), "subtitles"),
-    (re.compile(rb"<!doctype html|<html", re.IGNORECASE), "a web page"),
+    (re.compile(rb"<!doctype html|<.{0,500}<html|<html", re.IGNORECASE | re.DOTALL), "a web page"),
     (re.compile(rb"<\?xml|<"), "an XML document"),
     (_MOVING_WEBP, "an animated WebP, which FFmpeg does not read: save it as GIF or MP4"),
     (re.compile(rb"\xff\xd8\xff|\x89PNG|BM.{12}|II\*\0|MM\0\*|RIFF....WEBP", re.DOTALL), _STILL),
@@ -96,12 +96,14 @@ def moving_streams(container: InputContainer) -> list[Any]:
     return [one for one in container.streams.video if not one.disposition & still and one.codec_context is not None]
 
 
-def files_below(folder: Path) -> list[Path]:
+def files_below(folder: Path, begin: str = "") -> list[Path]:
     """Return the files of a folder and of the folders below, sorted; hidden and system ones are left out.
 
-    Links are followed, each folder once; a broken link is returned as it is.
+    Links are followed, each folder once; a broken link is returned as it is. Only files whose names begin with `begin`
+    are looked for.
     """
-    return sorted(path for path, _ in walk(folder) if not os.path.isdir(path)) if folder.is_dir() else []
+    found = walk(folder, begin) if folder.is_dir() else ()
+    return sorted(path for path, reason in found if not (reason and os.path.isdir(path)))
 
 
 def unreadable_folders(folder: Path) -> list[tuple[Path, str]]:
@@ -134,7 +136,7 @@ def _why_no_film(path: Path) -> str:
     if lies_elsewhere(path):  # only what is called a film does
         return ""
     head = _head(path)
-    other = _other_kind(head)
+    other = kind_of(head)
     if path.suffix.lower() in VIDEO_SUFFIXES:
         still = head[:4] == b"GIF8" and _is_still(path)
         return "a picture that does not move" if still else other if other in {"a playlist", "subtitles"} else ""
@@ -152,10 +154,11 @@ def _why_no_film(path: Path) -> str:
 
 def other_kind(path: str | Path) -> str:
     """Return what a file is that is no film, by its first bytes; an empty text where they do not tell."""
-    return _other_kind(_head(path))
+    return kind_of(_head(path))
 
 
-def _other_kind(head: bytes) -> str:
+def kind_of(head: bytes) -> str:
+    """Return what a file that begins so is, where that is no film; an empty text where it does not tell."""
     text = _without_mark(head).lstrip()
     other = next((kind for pattern, kind in _OTHERS if pattern.match(text) or pattern.match(head)), "")
     if not head:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from facelib.faces import BOX
@@ -107,20 +109,13 @@ def read_decisions(path: str | Path) -> pd.DataFrame:
         ValueError: When the file is not a table of corrections.
     """
     path = Path(path)
-    if not path.is_file():
-        table = pd.DataFrame(columns=pd.Index(CORRECTION_COLUMNS), dtype="str")
-    else:
-        table = _table(path.read_bytes(), path)
-    table = table[CORRECTION_COLUMNS].fillna("")
-    for name in ("track", "frame", *BOX):
-        number = pd.to_numeric(table[name].str.replace(",", ".", regex=False), errors="coerce")  # decimal commas
-        number = number.where(number.abs() < 2**53)  # infinite ones, and those that no integer holds
-        table[name] = number.astype("float64") if name in BOX else number.fillna(-1).astype("int64")
-    return table
+    content = path.read_bytes() if path.is_file() else ",".join(CORRECTION_COLUMNS).encode()
+    return _table(content, path)[CORRECTION_COLUMNS]
 
 
+@lru_cache(maxsize=4)
 def _table(content: bytes, path: Path) -> pd.DataFrame:
-    """Read the content of a file of decisions, all columns as text, in the file's order."""
+    """Read the content of a file of decisions, in the file's order of columns; the same content is read once."""
     remedy = "bring the file back into that form, or move it away to start again"
     try:
         table = read_csv_table(io.StringIO(decoded(content), newline=""), dtype="str")
@@ -129,7 +124,12 @@ def _table(content: bytes, path: Path) -> pd.DataFrame:
     missing = [name for name in CORRECTION_COLUMNS if name not in table]
     if missing:
         raise ValueError(f"expected the columns {CORRECTION_COLUMNS!r} in {str(path)!r}, lacks {missing!r}; {remedy}")
-    return table
+    names = ["track", "frame", *BOX]
+    texts = pd.concat([table[name] for name in names]).str.replace(",", ".", regex=False)  # decimal commas
+    numbers = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64).reshape(len(names), -1)
+    numbers = np.where(np.abs(numbers) < 2**53, numbers, np.nan)  # infinite ones, and those that no integer holds
+    whole = {name: np.nan_to_num(row, nan=-1).astype(np.int64) for name, row in zip(names[:2], numbers, strict=False)}
+    return table.fillna("").assign(**whole, **dict(zip(BOX, numbers[2:], strict=True)))
 
 
 def append_decision(path: str | Path, picture: str, *, was: str, now_is: str, by: str = "user") -> None:
@@ -175,7 +175,8 @@ def name_answers(decisions: pd.DataFrame) -> dict[tuple[str, str], str]:
             `was` `Harrison Ford` and `is` `Tob` keeps them apart; one with an empty `is` takes the answer back.
     """
     said: dict[tuple[str, str], str] = {}
-    rows = decisions[(decisions["video"] == "") & (decisions["picture"].str.count("/") == 1)]
+    rows = decisions[decisions["video"] == ""]
+    rows = rows[rows["picture"].str.count("/") == 1] if len(rows) else rows
     for picture, was, now_is in zip(rows["picture"], rows["was"], rows["is"], strict=True):
         name = str(picture).removeprefix("people/")
         other = str(now_is) if now_is not in ("", name) else str(was)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, TYPE_CHECKING, Any
 
 from facelib.project.processes import is_still_there
@@ -18,6 +19,7 @@ from facelib.project.spreadsheets import csv_text
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
 """The numbers of an OSError that says that there is no room, on the disk or of a user's share of it."""
@@ -117,6 +119,18 @@ def write_bytes(content: bytes, path: str | Path, *, sync: bool = False) -> None
         if sync:
             file.flush()
             os.fsync(file.fileno())
+
+
+def write_array(values: NDArray[Any], path: Path) -> None:
+    """Write an array as `.npy`, not atomically. Of a full disk NumPy says only how much of it found room.
+
+    Raises:
+        OSError: When it cannot be written.
+    """
+    import numpy as np
+
+    with path.open("wb") as file:
+        np.save(SimpleNamespace(write=file.write), values, allow_pickle=False)
 
 
 def write_all(file: IO[bytes], content: Any) -> None:

@@ -306,7 +306,7 @@ class Project:
         """Return the files of a stem, or all: of two films with one name, the one nearer to `videos/` is the first."""
         from facelib.project.content import files_below
 
-        called = (path for path in files_below(self.videos) if stem is None or path.stem == stem)
+        called = (path for path in files_below(self.videos, stem or "") if stem is None or path.stem == stem)
         return sorted(called, key=lambda one: (len(one.parts), one))
 
     def _find_video(self, name: str, films: list[Path], locked: set[Path]) -> Path:

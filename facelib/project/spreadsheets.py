@@ -116,7 +116,7 @@ def read_csv_table(source: str | Path | IO[str], **options: Any) -> pd.DataFrame
             raise
         raise ValueError(f"expected a table at {str(source)!r}, got: {error}") from error
     table.columns = table.columns.str.strip()
-    return _with_texts(table, restore_formula)
+    return _with_texts(table, restore_formula) if "'" in text else table
 
 
 def _first_rows(text: str, separator: str) -> tuple[int, int]:
@@ -143,9 +143,10 @@ def _with_texts(table: pd.DataFrame, change: Any) -> pd.DataFrame:
     import pandas as pd
 
     def changed(column: pd.Series[Any]) -> pd.Series[Any]:
-        texts = pd.api.types.is_string_dtype(column.dtype) or column.dtype == object
-        kinds = isinstance(column.dtype, pd.CategoricalDtype)
-        values = column.astype(object) if kinds else column
-        return values.map(lambda one: change(one) if isinstance(one, str) else one) if texts or kinds else column
+        values = column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
+        return values.map(lambda one: change(one) if isinstance(one, str) else one)
 
-    return table.assign(**{str(name): changed(table[name]) for name in table.columns}) if len(table) else table
+    if not len(table):
+        return table
+    texts = [name for name, kind in table.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
+    return table.assign(**{str(name): changed(table[name]) for name in texts})

@@ -38,8 +38,9 @@ def save_recognizer(estimator: OpenSetKNN | OpenSetSVM, path: str | Path, info: 
     with atomic_write(path) as temporary:
         skops_io.dump(estimator, temporary)
         digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
-    fields = {"recognizer_sha256": digest} | plain(dataclasses.asdict(info))
-    write_text(json.dumps(fields, indent=2, ensure_ascii=False, allow_nan=False) + "\n", path.with_suffix(".json"))
+        fields = {"recognizer_sha256": digest} | plain(dataclasses.asdict(info))
+        text = json.dumps(fields, indent=2, ensure_ascii=False, allow_nan=False)
+        write_text(f"{text}\n", path.with_suffix(".json"))  # here: without room for it, the pair that was there stays
 
 
 def load_recognizer(path: str | Path) -> tuple[OpenSetKNN | OpenSetSVM, RecognizerInfo]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from facelib.films.corrections import correct_films, current, match_project
@@ -86,30 +87,33 @@ class Review:
             raise ValueError(f"expected a film with tables that can be read, but {'; '.join(self.problems)}")
         self.films = [film for film in self.films if film.name in self._tables]
         self._looks = {film.name: project.film(film).looks for film in self.films}
-        self._faces = pd.concat(faces, ignore_index=True)
+        tracks = _joined({name: table[["track"]] for name, table in self._tables.items()})
+        self._faces = tracks.merge(pd.concat(faces, ignore_index=True), on=["video", "track"], how="left")[FACE]
         self._matched: dict[tuple[object, ...], int] = {}
+        self._read = pd.DataFrame()  # the corrections that are applied
         self.refresh()
         self.made: list[str] = []
         self.last_undone = -1
 
     def refresh(self) -> None:
         """Read the decisions again, which other processes may have added to, and apply them."""
-        people = self.project.find_people(missing_ok=True)
-        self._corrections = self._match(read_corrections(self.project.corrections, people))
+        corrections = read_corrections(self.project.corrections, self.project.find_people(missing_ok=True))
+        if corrections.equals(self._read):
+            return
+        self._corrections = self._match(corrections)
         corrected = correct_films(self._tables, self._corrections)
         self.warnings, self.left_out = corrected.warnings, corrected.left_out
-        tables = [table.assign(video=name) for name, table in corrected.tables.items()]
-        every = pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
-        every = every.merge(self._faces, on=["video", "track"], how="left")
-        self.tracks = worth_asking(every).sort_index().assign(decided=every["source"] == "user")
+        every = _joined(corrected.tables)
+        self.tracks = worth_asking(pd.concat([every, self._faces], axis=1)).assign(decided=every["source"] == "user")
+        self._read = corrections
 
     def _match(self, corrections: pd.DataFrame) -> pd.DataFrame:
         keys = _keys(corrections)
-        new = corrections[[key not in self._matched for key in keys]]
-        if len(new):
-            found = match_project(self.project, self.films, new)
+        new = [key not in self._matched for key in keys]
+        if any(new):
+            found = match_project(self.project, self.films, corrections[new])
             self._matched |= dict(zip(_keys(found), found["matched"].tolist(), strict=True))
-        return corrections.assign(matched=[self._matched[key] for key in keys]).astype({"matched": "int64"})
+        return corrections.assign(matched=np.array([self._matched[key] for key in keys], np.int64))
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -138,11 +142,6 @@ class Review:
                 for row in given:
                     about.setdefault(row, []).append(number)
         return tuple(steps.values())
-
-    @staticmethod
-    def _last_about(steps: Sequence[Decision], tracks: Iterable[int]) -> Decision | None:
-        about = set(tracks)
-        return next((step for step in reversed(steps) if about & set(step.tracks)), None)
 
     def people(self) -> list[str]:
         """Return the names to choose from: the cast, and everybody named so far, sorted."""
@@ -272,8 +271,8 @@ class Review:
         step = next((one for one in reversed(steps) if wanted in ("", one.when)), None)
         if step is None:
             raise ValueError(f"expected a decision to undo, there is none{f' of {when}' if when else ' left'}")
-        later = self._last_about(steps, step.tracks)
-        if later is not step and later is not None:
+        later = next(one for one in reversed(steps) if set(one.tracks) & set(step.tracks))
+        if later is not step:
             raise ValueError(f"expected the last decision about its tracks, {later.by or 'somebody'} decided since")
         self._append([list(zip(step.tracks, step.before, strict=True))])
         self.made = [one for one in self.made if one != step.when]
@@ -282,12 +281,15 @@ class Review:
 
     def _anchors(self, labels: Sequence[str]) -> list[list[tuple[int, str]]]:
         """Confirm the longest track of groups without a confirmed one, so that they keep their labels."""
+        groups = list(filter(is_group, labels))
+        if not groups:
+            return []
         said = current(self._corrections)
         anchored = set(said.loc[said["is"] == said["was"], "is"])
         found = []
-        for label in labels:
+        for label in groups:
             own = self.tracks[self.tracks["label"] == label]
-            if is_group(label) and label not in anchored and len(own):
+            if label not in anchored and len(own):
                 found.append([(own.index.to_list()[int(own["seconds"].argmax())], label)])
         return found
 
@@ -311,11 +313,12 @@ class Review:
 
     def _append(self, parts: list[list[tuple[int, str]]]) -> str:
         labels = self.tracks["label"].to_dict()
+        about = list({row for part in parts for row, _ in part})
+        faces = self.tracks.loc[about, ["video", "track", *FACE]].to_dict("index")
         when, records = now(), []
         for part in parts:
             for row, label in part:
-                face = self.tracks.loc[row, ["video", "track", *FACE]].to_dict()
-                records.append(face | {"was": labels[row], "is": label})
+                records.append(faces[row] | {"was": labels[row], "is": label})
                 labels[row] = label
         rows = pd.DataFrame(records).assign(when=when, by=self.by, picture="")
         append_corrections(self.project.corrections, rows[CORRECTION_COLUMNS])
@@ -354,6 +357,12 @@ class Review:
         except (OSError, ValueError):  # those of pyarrow are both
             return []
         return kept.get(int(self.tracks["track"][track]), [])
+
+
+def _joined(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the tables of films as one, with `video`."""
+    named = [table.assign(video=name) for name, table in tables.items()]
+    return pd.concat([table for table in named if len(table)] or named[:1], ignore_index=True)
 
 
 def _keys(corrections: pd.DataFrame) -> list[tuple[object, ...]]:

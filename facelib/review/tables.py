@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from facelib.faces import BOX
 from facelib.films.corrections.apply import labels
@@ -54,7 +55,7 @@ def read_pictures(path: Path) -> dict[int, list[bytes]]:
 
 
 def worth_asking(tracks: pd.DataFrame) -> pd.DataFrame:
-    """Order tracks for review: the least confident and the longest on screen first.
+    """Return tracks with `label`, `seconds`, `effect` and `worth`: the least confident and longest on screen have most.
 
     `worth = (1 - confidence) * effect`: the expected seconds on screen that are named wrong now and right after the
     review. `effect` is the track's own length in seconds, at least 0.2; in a group of unknown people the longest track
@@ -63,30 +64,34 @@ def worth_asking(tracks: pd.DataFrame) -> pd.DataFrame:
     one half. What the user has decided is worth nothing.
 
     Args:
-        tracks: The columns of `tracks.parquet`; with `video` where they are of several films.
-
-    Returns:
-        The tracks, most worth asking first, with the columns `label`, `seconds`, `effect` and `worth`.
+        tracks: The columns of `tracks.parquet`, and `video`.
     """
     table = tracks.assign(label=labels(tracks), seconds=(tracks["end"] - tracks["start"]).clip(lower=_SHORTEST))
-    open_rows = (table["source"] != "user") if "source" in table else pd.Series(True, index=table.index)
-    effect = table["seconds"].astype(float)
-    grouped = table["label"].map(is_group).astype(bool)
-    asked = table[grouped & open_rows].sort_values("seconds", ascending=False, kind="stable")
-    asked = asked.drop_duplicates("label")
-    effect[asked.index] = asked["label"].map(table.groupby("label")["seconds"].sum()).astype(float)
-    doubt = 1 - table["confidence"].astype(float)
-    doubt = doubt.mask(_twice(table), doubt.clip(lower=0.5)).where(open_rows, 0.0)
-    table = table.assign(effect=effect, worth=doubt * effect)
-    by = ["worth", *(["video"] if "video" in table else []), "track"]
-    return table.sort_values(by, ascending=[False] + [True] * (len(by) - 1))
+    number, names = pd.factorize(table["label"])
+    seconds = table["seconds"].to_numpy(np.float64)
+    undecided = (table["source"] != "user").to_numpy()
+    asked = np.flatnonzero(undecided & np.array([is_group(name) for name in names], bool)[number])
+    asked = asked[np.argsort(-seconds[asked], kind="stable")]
+    asked = asked[np.unique(number[asked], return_index=True)[1]]  # the longest of each group
+    effect = seconds.copy()
+    effect[asked] = table["seconds"].groupby(number).sum().to_numpy()[number[asked]]
+    doubt = 1 - table["confidence"].to_numpy(np.float64)
+    doubt = np.where(_twice(table), np.maximum(doubt, 0.5), doubt)
+    return table.assign(effect=effect, worth=np.where(undecided, doubt, 0.0) * effect)
 
 
-def _twice(table: pd.DataFrame) -> pd.Series:
+def _twice(table: pd.DataFrame) -> NDArray[np.bool_]:
     """Return for each track whether another one of its film has its name at the same time."""
-    named = table[~table["label"].isin([UNKNOWN, NOT_A_FACE])].sort_values("start_frame", kind="stable")
-    by = [named["label"], named["video"]] if "video" in named else [named["label"]]
-    ends = named.groupby(by)["end_frame"].cummax()
-    before = ends.groupby(by).shift().fillna(-1)
-    after = named.groupby(by)["start_frame"].shift(-1).fillna(np.inf)
-    return ((before >= named["start_frame"]) | (after <= ends)).reindex(table.index, fill_value=False)
+    rows = np.flatnonzero(~table["label"].isin([UNKNOWN, NOT_A_FACE]))
+    named = table.iloc[rows]
+    number = pd.factorize(named["label"])[0] * (1 + len(rows)) + pd.factorize(named["video"])[0]
+    first, last = (named[name].to_numpy(np.int64) for name in ("start_frame", "end_frame"))
+    # One group's frames behind those of another, so that all are gone through at once.
+    behind = number * (1 + last.max(initial=0))
+    order = np.argsort(first + behind, kind="stable")
+    ends = np.maximum.accumulate((last + behind)[order])
+    again = ends[:-1] >= (first + behind)[order][1:]
+    twice = np.zeros(len(table), bool)
+    twice[rows[order[1:]]] |= again
+    twice[rows[order[:-1]]] |= again
+    return twice

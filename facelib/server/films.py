@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
@@ -47,13 +48,11 @@ class FilmPages:
         self._sheets: Kept[bytes | None] = Kept(_KEPT)
 
     def film(self, project: Project, film: Path) -> PageFilm:
-        """Return what the page needs of a film.
+        """Return what the page needs of a film with names.
 
         Raises:
-            Problem: 409 when it has no names yet, or can no longer be read.
+            Problem: 409 when it can no longer be read.
         """
-        if not project.film(film).tracks.is_file():
-            raise _unnamed(film)
         version = page_version(project, film, LONGEST_GAP)
         return self._films.find(str(film), version, lambda: _read(project, film))
 
@@ -64,17 +63,22 @@ class FilmPages:
 
     def project_page(self, project: Project) -> Content:
         """Return the page's data of a project as JSON: its people, and its films that have names."""
-        read = []
-        for film in named_films(project):
-            try:
-                read.append(self.film(project, film))
-            except Problem:  # listed among the videos with its problem
-                continue
+        films = named_films(project)
         cast = project.find_people(missing_ok=True)
         reports = [link.href for link in project_reports(project)]
-        also = [cast, reports, [(one.film.name, one.version) for one in read]]
-        state = tag_of(project.output / "marks.csv", also=also)
-        return self._answer(f"project {project.output}", state, lambda: _project_page(project, read))
+        # By their versions, which cost little: of more films than are held, each would be read again.
+        versions = [(film.name, page_version(project, film, LONGEST_GAP)) for film in films]
+        state = tag_of(project.output / "marks.csv", also=[cast, reports, versions])
+        return self._answer(
+            f"project {project.output}", state, lambda: _project_page(project, self._readable(project, films))
+        )
+
+    def _readable(self, project: Project, films: list[Path]) -> list[PageFilm]:
+        read = []
+        for film in films:
+            with suppress(Problem):  # it is listed among the videos with its problem
+                read.append(self.film(project, film))
+        return read
 
     def _film_page(self, project: Project, read: PageFilm) -> dict[str, Any]:
         data = film_data(project, read, LONGEST_GAP, keys=self._boxes(project, read))
@@ -149,7 +153,11 @@ def film_id(project: Project, film: Path) -> str:
 
 def named_films(project: Project) -> list[Path]:
     """Return the films of a project whose tracks have names."""
-    return [film for film in project.find_videos() if project.film(film).tracks.is_file()]
+    places = project.film_summary.parent
+    films = project.find_videos()
+    # For a film without a folder, the films of its stem would be looked for among all.
+    begun = [film for film in films if (places / film.stem).is_dir() or (places / film.name).is_dir()]
+    return [film for film in begun if project.film(film).tracks.is_file()]
 
 
 def find_film(project: Project, video: str) -> Path:
@@ -159,7 +167,8 @@ def find_film(project: Project, video: str) -> Path:
         Problem: 404 when there is none.
     """
     for film in project.find_videos():
-        if film_id(project, film) == video:
+        # Its folder is called after the stem or the name; which of them it is takes a look at all films.
+        if (text_of(film.stem) == video or video.startswith(text_of(film.name))) and film_id(project, film) == video:
             return film
     raise Problem(404, f"expected the id of a film of {project.name!r}, got {video!r}; GET .../videos lists them")
 
@@ -172,7 +181,7 @@ def find_named(project: Project, video: str) -> Path:
     """
     film = find_film(project, video)
     if not project.film(film).tracks.is_file():
-        raise _unnamed(film)
+        raise Problem(409, f"expected a film with names, {film.name!r} has none yet; name the people in it first")
     return film
 
 
@@ -211,7 +220,3 @@ def _film_problem(project: Project, film: Path, files: FilmFiles, state: str) ->
         return ""
     problem = unreadable(film, files) or outdated(project, film)
     return problem and problem + _AGAIN
-
-
-def _unnamed(film: Path) -> Problem:
-    return Problem(409, f"expected a film with names, {film.name!r} has none yet; name the people in it first")

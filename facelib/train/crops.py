@@ -154,23 +154,14 @@ def _folder_name(folder: Path, detector: Detector, form: InputForm) -> str:
 
 
 class _Entry(NamedTuple):
-    """One picture and its face.
-
-    Attributes:
-        picture: Its name.
-        length: Bytes of its file when it was looked at.
-        changed: When the file had last been changed, in nanoseconds.
-        row: The 0-based place of its face; -1 where there is none.
-        digest: Of the face's pixels; empty where there is none.
-        reason: Why there is none.
-    """
+    """One picture and its face, and the state of its file when it was looked at."""
 
     picture: str
-    length: int
-    changed: int
-    row: int
-    digest: str
-    reason: str
+    length: int  # bytes
+    changed: int  # nanoseconds
+    row: int  # 0-based place of its face; -1 where there is none
+    digest: str  # of the face's pixels; empty where there is none
+    reason: str  # why there is none
 
 
 class FaceStore:

@@ -238,11 +238,7 @@ def _short_name(name: str, layout: Layout, layers: set[str]) -> str:
 
 
 def _check_fit(wanted: dict[str, tuple[int, ...]], state: dict[str, FloatArray], held: WeightFile, path: Path) -> None:
-    """Check each layer's shape.
-
-    Raises:
-        ValueError: When one does not fit.
-    """
+    """Check each layer's shape."""
     there = published_names()
     if held.layout == "keras":
         there = {here: _keras_name(name) for here, name in there.items()}

@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 
 from facelib.faces import FloatArray
 from facelib.project import atomic_write, file_lock, write_table, write_text
+from facelib.project.files import write_array
 from facelib.project.spreadsheets import read_csv_table
 from facelib.train.augment import augment, to_input
 from facelib.train.checkpoints import ANEW, TrainingFiles, load_network, load_state, save_network, save_state
@@ -292,7 +293,7 @@ class _Training:
         self.best = max(self.best, accuracy)
         if kept or is_snapshot(self.epoch, self.settings, last=self.stopped != "unfinished"):
             with atomic_write(self.files.snapshot(self.epoch)) as temporary:
-                np.save(temporary, vectors)
+                write_array(vectors, temporary)
         if kept:
             self.best_epoch = self.epoch
             save_network(self.model, self.settings, self.epoch, self.files.kept)
@@ -326,11 +327,7 @@ def _check_faces(people: Crops, validation: Crops, settings: TrainingSettings) -
 
 
 def _state_to_go_on_from(files: TrainingFiles, made_from: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the state in the folder, None where there is none.
-
-    Raises:
-        ValueError: When it is of another training, or damaged.
-    """
+    """Return the state in the folder, None where there is none."""
     if not files.checkpoint.is_file():
         return None
     state = load_state(files.checkpoint)

@@ -35,7 +35,6 @@ class AliasBoard(FaceBoard):
     """
 
     def __init__(self, questions: pd.DataFrame, project: Project, *, faces: pd.DataFrame) -> None:
-        """Show the pairs."""
         self._questions, self._project = questions.reset_index(drop=True), project
         self._faces = faces[faces["used"].astype(bool)].reset_index(drop=True)
         super().__init__(

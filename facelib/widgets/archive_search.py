@@ -74,7 +74,6 @@ class ArchiveSearch(anywidget.AnyWidget):
         page_size: int = 24,
         export: str | Path = "hits.csv",
     ) -> None:
-        """Search once and show the first page."""
         known = list_people(archive)
         self._archive, self._size, self._export = archive, page_size, Path(export)
         self._table = pd.DataFrame()

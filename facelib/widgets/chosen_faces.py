@@ -38,7 +38,6 @@ class ChosenFaces(FaceBoard):
     """
 
     def __init__(self, points: pd.DataFrame, project: Project, *, changed: Callable[[], None] = lambda: None) -> None:
-        """Begin with no face chosen."""
         self._points = points
         self._decisions = PictureDecisions(project)
         self._changed = changed

@@ -32,7 +32,6 @@ class DrawnFilms(ipywidgets.VBox):  # type: ignore[misc]
     """
 
     def __init__(self, settled: Settled, colours: Mapping[str, str], *, longest_gap: float = 1.0) -> None:
-        """Show the films that are behind."""
         self._settled, self._colours, self._longest_gap = settled, colours, longest_gap
         self._project = settled.problems.project
         self.status, self._bars, self._error = ipywidgets.HTML(), ipywidgets.Output(), ErrorArea()

@@ -54,7 +54,6 @@ class EmbeddingMap(ipywidgets.VBox):  # type: ignore[misc]
     """
 
     def __init__(self, points: pd.DataFrame, folder: str | Path, *, project: Project | None = None) -> None:
-        """Lay out the plot, the face and the chosen ones."""
         if points.empty:
             raise ValueError("expected a map of at least one face, got none; see the gallery for what was left out")
         self._points = points.reset_index(drop=True)

@@ -36,7 +36,6 @@ class FittedFigure(anywidget.AnyWidget):
     change = traitlets.Dict().tag(sync=True)
 
     def __init__(self, figure: go.Figure) -> None:
-        """Take over the figure's state."""
         state = json.loads(str(figure.to_json()))
         super().__init__(data=state["data"], figure_layout=state["layout"])
         self.on_msg(self._wanted)
@@ -89,5 +88,4 @@ class PointedFigure(FittedFigure):
     caught = traitlets.Dict().tag(sync=True)
 
     def __init__(self, figure: go.Figure) -> None:
-        """Take over the figure's state."""
         super().__init__(go.Figure(figure).update_layout(uirevision="the user's own"))

@@ -21,7 +21,6 @@ class ChangeFile:
     """
 
     def __init__(self, path: str | Path) -> None:
-        """Remember where; nothing is written yet."""
         self.path = Path(path)
         self._lock = threading.Lock()
 
@@ -80,7 +79,6 @@ class Inbox:
     """
 
     def __init__(self, log: ChangeFile) -> None:
-        """Begin empty."""
         self.log = log
         self._problem = ""
         self._events: deque[dict[str, str]] = deque(maxlen=EVENTS)

@@ -29,7 +29,6 @@ class PictureDecisions:
     """
 
     def __init__(self, project: Project) -> None:
-        """Read what is decided already."""
         self.project = project
         self._moved: dict[str, str] = {}
         self._history: list[tuple[list[str], Callable[[], object]]] = []

@@ -37,7 +37,6 @@ class ProjectPage(anywidget.AnyWidget):
     film = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, project: Project, film: str | Path | None = None) -> None:
-        """Show the page, with a film open or all of them."""
         if not project.page_data.is_file():
             raise FileNotFoundError(
                 f"expected the page of {project.name!r} at {str(project.page)!r}, found none; "

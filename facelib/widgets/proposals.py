@@ -57,7 +57,6 @@ class GalleryProposals(FaceBoard):
         shown: str = "open",
         page_size: int = 40,
     ) -> None:
-        """Sort the proposals and show the first page."""
         boxes = faces[["picture", "face", *BOX]].drop_duplicates(["picture", "face"])
         proposals = pd.concat([examination.proposals, _left_out_before(faces, examination)], ignore_index=True)
         self._proposals = proposals.merge(boxes, on=["picture", "face"], how="left")

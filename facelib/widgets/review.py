@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from facelib.films.appearances import timecode
 from facelib.images import encode_jpeg, read_image, thumbnail
@@ -40,7 +40,7 @@ _FILTERS: dict[Filter, str] = {
     "decided": "decided",
     "all": "all",
 }
-_VIEWS = {"tracks": "One by one", "groups": "In groups"}
+_VIEWS = {"tracks": "One by one", "groups": "In groups"}  # the latter by what they were called at first
 
 
 class TrackReview(FaceBoard):
@@ -52,7 +52,6 @@ class TrackReview(FaceBoard):
     Args:
         review: The tracks and their decisions.
         shown: Which tracks at first; see `Review.queue`. Later also `label:` and the name of a person or a group.
-        view: `tracks`: one order for all; `groups`: together by the person or group that they were called at first.
         page_size: Tracks on a page.
 
     Attributes:
@@ -64,10 +63,8 @@ class TrackReview(FaceBoard):
         review: Review,
         *,
         shown: Filter = "undecided",
-        view: Literal["tracks", "groups"] = "tracks",
         page_size: int = 40,
     ) -> None:
-        """Sort the tracks and show the first page."""
         self._review = review
         super().__init__(
             review.project.data,
@@ -77,7 +74,6 @@ class TrackReview(FaceBoard):
             noun="track",
             shown=shown,
             views=_VIEWS,
-            view=view,
             page_size=page_size,
         )
         self.add_class("facelib-review")
@@ -105,6 +101,8 @@ class TrackReview(FaceBoard):
     def _update(self) -> None:
         tracks = self._review.tracks
         self._sizes = {str(label): int(size) for label, size in tracks["label"].value_counts().items()}
+        columns = ["label", "decided", "confidence", "start", "seconds", "video"]
+        self._tracks = tracks.loc[self._here, columns].to_dict("index")
         super()._update()
         labels = sorted(self._sizes, key=lambda label: (group_number(label), label.casefold()))
         called = [[f"label:{label}", f"{label} ({self._sizes[label]})", "called"] for label in labels]
@@ -114,7 +112,7 @@ class TrackReview(FaceBoard):
         self.warnings = self._review.warnings
 
     def _item(self, number: int) -> dict[str, Any]:
-        track = self._review.tracks.loc[number].to_dict()
+        track = self._tracks[number]
         label, decided, confidence = str(track["label"]), bool(track["decided"]), round(float(track["confidence"]), 2)
         when = timecode(float(track["start"]))[:-2].removeprefix("00:")
         return {

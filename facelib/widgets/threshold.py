@@ -51,7 +51,6 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
         threshold: float | None = None,
         most_unnamed: float = MOST_UNNAMED,
     ) -> None:
-        """Lay out the page and show the first setting."""
         self._tuning, self._project, self._most_unnamed = tuning, project, most_unnamed
         start = tuning.fitted.threshold if threshold is None else threshold
         self._make_controls(start)

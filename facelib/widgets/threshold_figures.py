@@ -35,7 +35,6 @@ class Tradeoff(FittedFigure):
     """
 
     def __init__(self, curve_at: Callable[[int], pd.DataFrame], setting: Setting, *, wanted_fpir: float) -> None:
-        """Draw the curve and the point."""
         self._curve_at = curve_at
         self._drawn: dict[int, go.Figure] = {}
         self._shown = setting.k
@@ -92,7 +91,6 @@ class Distances(FittedFigure):
     """
 
     def __init__(self, genuine: ArrayLike, impostor: ArrayLike, *, threshold: float, axis: str) -> None:
-        """Draw the histograms."""
         figure = draw_distances(genuine, impostor, threshold=threshold, axis=axis)
         figure.update_layout(height=_HEIGHT, margin={"l": 56, "r": 20, "t": 62, "b": 96}, title=AT_LEFT)
         super().__init__(figure)
@@ -113,7 +111,6 @@ class Confusion(FittedFigure):
     """Who was given which name; of a large cast the people with the most mistakes."""
 
     def __init__(self, setting: Setting) -> None:
-        """Draw the confusion matrix."""
         figure = go.Figure()
         figure.add_heatmap(**CONFUSION_LOOK, showscale=False, texttemplate="%{text}")
         figure.update_layout(

@@ -96,7 +96,6 @@ class MistakenFaces(anywidget.AnyWidget):
     error = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, faces: KnownFaces) -> None:
-        """Show nothing yet."""
         super().__init__()
         self._faces = faces
         self._read: dict[str, bytes] = {}

@@ -15,7 +15,6 @@ class LiveCurves(FittedFigure):
     """
 
     def __init__(self) -> None:
-        """Begin with empty curves."""
         columns = ["epoch", "loss", "recall_at_1", "knn_accuracy", "pair_accuracy"]
         super().__init__(draw_curves(pd.DataFrame(columns=pd.Index(columns), dtype=float)))
 

@@ -5,7 +5,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-from threading import Thread
 
 import numpy as np
 import pandas as pd
@@ -28,6 +27,7 @@ from facelib.archive.line import Line, overlap
 from facelib.films.appearances import appearances, together
 from facelib.films.spans import spans_of
 from tests.archive.conftest import CAST, random_tracks, write_film
+from tests.waiting import at_once
 
 FILMS = 5
 
@@ -130,12 +130,8 @@ class TestScenes:
             assert find_moments(archive, [name])["end"].tolist() == [2.0]
 
     def test_several_threads_search_at_once(self, archive):
-        expected, found = find_moments(archive, CAST[:2]), []
-        threads = [Thread(target=lambda: found.append(find_moments(archive, CAST[:2]))) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        expected = find_moments(archive, CAST[:2])
+        found = at_once(*[lambda: find_moments(archive, CAST[:2])] * 4)
         assert [one.equals(expected) for one in found] == [True] * 4
 
 

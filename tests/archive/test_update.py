@@ -50,6 +50,17 @@ def correct(project, film, person="Ada Lovelace", was=None):
     table.to_parquet(files.tracks)
 
 
+@pytest.fixture
+def make_indexed(make_project):
+    """Return a factory as `make_project`, whose projects have an index."""
+
+    def make(films):
+        update_archive(project := make_project(films), progress=False)
+        return project
+
+    return make
+
+
 class TestWhatIsWritten:
     def test_a_project_without_films(self, make_project):
         project = make_project(0)
@@ -66,18 +77,16 @@ class TestWhatIsWritten:
         assert (again.added, again.rewritten, again.removed, again.unchanged) == ([], [], [], 3)
         assert states(project) == before
 
-    def test_a_new_film_leaves_the_files_of_the_others_alone(self, make_project):
-        project = make_project(3)
-        update_archive(project)
+    def test_a_new_film_leaves_the_files_of_the_others_alone(self, make_indexed):
+        project = make_indexed(3)
         before = states(project)
         write_film(project, "new.mp4", random_tracks(9))
         assert update_archive(project).added == ["new.mp4"]
         after = states(project)
         assert before.items() <= after.items() and len(after) == len(before) + 4
 
-    def test_a_correction_rewrites_only_its_film(self, make_project):
-        project = make_project(3)
-        update_archive(project)
+    def test_a_correction_rewrites_only_its_film(self, make_indexed):
+        project = make_indexed(3)
         others = states(project)
         correct(project, "film 1.mp4")
         changes = update_archive(project)
@@ -87,18 +96,16 @@ class TestWhatIsWritten:
         assert len(set(found.loc[found["film"] == "film 2.mp4", "label"])) > 3
         assert others.items() <= states(project).items()
 
-    def test_tables_written_again_with_the_same_content_change_nothing(self, make_project):
-        project = make_project(2)
-        update_archive(project)
+    def test_tables_written_again_with_the_same_content_change_nothing(self, make_indexed):
+        project = make_indexed(2)
         before = states(project)
         os.utime(project.film("film 0.mp4").tracks, (1, 1))
         changes = update_archive(project)
         assert (changes.rewritten, changes.unchanged) == ([], 2)
         assert states(project) == before
 
-    def test_another_gap_counts_as_a_change(self, make_project):
-        project = make_project(1)
-        update_archive(project)
+    def test_another_gap_counts_as_a_change(self, make_indexed):
+        project = make_indexed(1)
         before = rows(project)
         assert update_archive(project, longest_gap=60.0).rewritten == ["film 0.mp4"]
         assert len(rows(project)) < len(before)
@@ -116,16 +123,14 @@ class TestWhatIsWritten:
         update_archive(project, ["film 1.mp4"])
         assert project.film("film 0.mp4").folder not in looked_at
 
-    def test_a_film_whose_tables_are_gone_is_taken_out(self, make_project):
-        project = make_project(3)
-        update_archive(project)
+    def test_a_film_whose_tables_are_gone_is_taken_out(self, make_indexed):
+        project = make_indexed(3)
         project.film("film 1.mp4").tracks.unlink()
         assert update_archive(project).removed == ["film 1.mp4"]
         assert set(rows(project)["film"]) == {"film 0.mp4", "film 2.mp4"}
 
-    def test_a_damaged_table_is_a_problem_of_its_film_alone(self, make_project, caplog):
-        project = make_project(2)
-        update_archive(project)
+    def test_a_damaged_table_is_a_problem_of_its_film_alone(self, make_indexed, caplog):
+        project = make_indexed(2)
         before = rows(project)
         project.film("film 0.mp4").tracks.write_bytes(b"PAR1 and then nothing")
         correct(project, "film 1.mp4", was="Grace Hopper")
@@ -190,9 +195,8 @@ class TestMerging:
         update_archive(at_once, progress=False)
         pd.testing.assert_frame_equal(rows(one_by_one), rows(at_once))
 
-    def test_merged_files_are_sorted_by_person(self, make_project):
-        project = make_project(MERGED)
-        update_archive(project, progress=False)
+    def test_merged_files_are_sorted_by_person(self, make_indexed):
+        project = make_indexed(MERGED)
         with open_archive(project) as archive:
             (segment,) = archive.parts[0].segments
         for kind in ("appearances", "tracks"):
@@ -201,9 +205,8 @@ class TestMerging:
                 table[["person", "film", "start"]].sort_values(["person", "film", "start"], ignore_index=True)
             )
 
-    def test_corrected_films_do_not_come_back_when_files_are_merged(self, make_project):
-        project = make_project(MERGED - 1)
-        update_archive(project, progress=False)
+    def test_corrected_films_do_not_come_back_when_files_are_merged(self, make_project, make_indexed):
+        project = make_indexed(MERGED - 1)
         for _ in range(2):
             correct(project, "film 3.mp4")
             write_film(project, "film 3.mp4", random_tracks(500))
@@ -217,9 +220,8 @@ class TestMerging:
         update_archive(alone, progress=False)
         pd.testing.assert_frame_equal(rows(project), rows(alone))
 
-    def test_an_open_index_can_be_searched_while_it_is_brought_up_to_date(self, make_project):
-        project = make_project(MERGED - 1)
-        update_archive(project, progress=False)
+    def test_an_open_index_can_be_searched_while_it_is_brought_up_to_date(self, make_indexed):
+        project = make_indexed(MERGED - 1)
         with open_archive(project) as archive:
             before = find_moments(archive, CAST[:2])
             write_film(project, "one more.mp4", random_tracks(100))
@@ -227,9 +229,8 @@ class TestMerging:
             archive.__dict__.pop("people", None)  # read again from the files
             pd.testing.assert_frame_equal(find_moments(archive, CAST[:2]), before)
 
-    def test_files_of_a_killed_run_are_removed(self, make_project):
-        project = make_project(1)
-        update_archive(project)
+    def test_files_of_a_killed_run_are_removed(self, make_indexed):
+        project = make_indexed(1)
         stray = segment_path(project.archive, "tracks", 4711)
         stray.write_bytes(b"half of it")
         write_film(project, "new.mp4", random_tracks(9))
@@ -243,14 +244,14 @@ class TestMerging:
         update_archive(project, progress=False)
         assert len(states(project)) == 4
 
-    def test_a_writing_that_fails_leaves_the_index_as_it_was(self, make_project, monkeypatch):
-        project = make_project(2)
-        update_archive(project)
+    @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT], ids=["the disk's", "a user's share"])
+    def test_a_writing_that_fails_leaves_the_index_as_it_was(self, make_indexed, monkeypatch, number):
+        project = make_indexed(2)
         before = rows(project)
         correct(project, "film 0.mp4")
         with monkeypatch.context() as patch:
-            patch.setattr("facelib.archive.segments.np.save", full_disk)
-            with pytest.raises(OSError, match="No space left"):
+            patch.setattr("facelib.archive.segments.write_array", without_room(number))
+            with pytest.raises(OSError, match=f"expected room for the index of films .*{os.strerror(number)}; make"):
                 update_archive(project)
         pd.testing.assert_frame_equal(rows(project), before)
         assert update_archive(project).rewritten == ["film 0.mp4"]
@@ -275,23 +276,26 @@ class TestMerging:
         assert update_archive(project).rewritten == ["film 0.mp4"]
 
 
-def full_disk(*_, **__):
-    raise OSError(28, "No space left on device")
+def without_room(number):
+    """Return a function that fails as a writing does where there is no room."""
+
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    return fail
 
 
 class TestCatalogue:
-    def test_an_index_of_another_version_is_made_anew(self, make_project, monkeypatch):
-        project = make_project(1)
-        update_archive(project)
+    def test_an_index_of_another_version_is_made_anew(self, make_indexed, monkeypatch):
+        project = make_indexed(1)
         monkeypatch.setattr("facelib.archive.catalogue._FORM", 99)
         with pytest.raises(FileNotFoundError, match="update_archive makes it again"):
             open_archive(project)
         assert update_archive(project).added == ["film 0.mp4"]
         assert set(rows(project)["film"]) == {"film 0.mp4"}
 
-    def test_a_damaged_catalogue_says_what_to_do(self, make_project):
-        project = make_project(1)
-        update_archive(project)
+    def test_a_damaged_catalogue_says_what_to_do(self, make_indexed):
+        project = make_indexed(1)
         (project.archive / "catalogue.sqlite").write_bytes(b"no database " * 400)
         for use in (open_archive, update_archive):
             with pytest.raises(OSError, match="delete this folder"):
@@ -318,9 +322,8 @@ class TestCatalogue:
         update_archive(project)
         assert all(map(len, search()))
 
-    def test_a_damaged_file_that_is_to_be_merged_says_what_to_do(self, make_project):
-        project = make_project(MERGED - 1)
-        update_archive(project)
+    def test_a_damaged_file_that_is_to_be_merged_says_what_to_do(self, make_indexed):
+        project = make_indexed(MERGED - 1)
         (project.archive / "tracks-2.parquet").write_bytes(b"")
         write_film(project, "one more.mp4", random_tracks(99))
         with pytest.raises(OSError, match="delete this folder"):

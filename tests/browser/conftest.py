@@ -184,7 +184,7 @@ def run_notebook(lab, tab, request) -> Iterator[Callable[..., Page]]:
         page.evaluate(f"window.jupyterapp.serviceManager.kernels.commsOverSubshells = '{comms}'")
         page.evaluate(OPEN, path)
         page.wait_for_selector(".jp-Notebook-cell")
-        page.wait_for_function(READY, arg=path)
+        page.wait_for_function(READY, arg=path, polling=50)  # not with each frame, which the page would have to draw
         # What JupyterLab has saved of an earlier run would look like the results of this one.
         page.evaluate("window.jupyterapp.commands.execute('editmenu:clear-all')")
         page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")

@@ -395,6 +395,15 @@ class TestReview:
         review.confirm([0])
         assert self.called(review)[1] == "Grace"
 
+    def test_where_nobody_decided_nothing_is_applied_again(self, review, project):
+        review.confirm([0])
+        before = review.tracks
+        review.refresh()
+        assert review.tracks is before
+        append_corrections(project.corrections, row("Grace"))
+        review.refresh()
+        assert self.called(review)[1] == "Grace"
+
     def test_undo_leaves_what_others_decided_meanwhile(self, review, project):
         other = Review(project, project.find_videos(), by="Ben")
         other.name([1], "Ada")
@@ -537,8 +546,13 @@ class TestRevise:
 
 
 class TestWorth:
-    def order(self, tracks):
-        return worth_asking(pd.DataFrame(tracks))["track"].tolist()
+    def worth(self, tracks):
+        """Return what asking about each track is worth, the most first."""
+        return (
+            worth_asking(pd.DataFrame(tracks).assign(video="a.mp4"))
+            .set_index("track")["worth"]
+            .sort_values(ascending=False, kind="stable")
+        )
 
     def test_least_sure_times_most_seen(self):
         base = {"person": "Ada", "cluster": "", "source": "face", "start": 0.0}
@@ -549,20 +563,19 @@ class TestWorth:
             base | {"track": 3, "confidence": 0.1, "end": 9.0, "start_frame": 30, "end_frame": 39, "source": "user"},
             base | {"track": 4, "confidence": 0.2, "end": 0.0, "start_frame": 40, "end_frame": 40},  # 0.16
         ]
-        assert self.order(tracks) == [2, 1, 4, 0, 3]
-        assert worth_asking(pd.DataFrame(tracks))["worth"].round(2).tolist() == [0.9, 0.4, 0.16, 0.1, 0.0]
+        assert list(self.worth(tracks).round(2).items()) == [(2, 0.9), (1, 0.4), (4, 0.16), (0, 0.1), (3, 0.0)]
 
     def test_one_track_stands_for_its_group_and_doubles_are_doubted(self):
         base = {"source": "", "start": 0.0, "end": 1.0, "start_frame": 0, "end_frame": 9}
         group = [base | {"track": n, "person": UNKNOWN, "cluster": "Unknown 1", "confidence": 0.9,
                          "start_frame": 10 * n, "end_frame": 10 * n + 9} for n in range(6)]  # fmt: skip
         twice = [base | {"track": n, "person": "Ada", "cluster": "", "confidence": 0.99} for n in (6, 7)]
-        found = worth_asking(pd.DataFrame([*group, *twice])).set_index("track")["worth"]
+        found = self.worth([*group, *twice])
         assert found.round(3).to_dict() == {0: 0.6, 6: 0.5, 7: 0.5, 1: 0.1, 2: 0.1, 3: 0.1, 4: 0.1, 5: 0.1}
         assert found.index[:3].tolist() == [0, 6, 7]
 
     def test_no_tracks(self, project):
-        assert worth_asking(tables(project)[0].head(0)).empty
+        assert worth_asking(tables(project)[0].head(0).assign(video="a.mp4")).empty
 
 
 def test_a_film_with_damaged_tables_is_left_out_of_the_review(make_reviewed):

@@ -16,6 +16,7 @@ from sklearn.base import clone
 
 import facelib
 from facelib.evaluate import Score, count, found_faces, load_truth, match_faces, read_truth, score_film
+from facelib.faces import BOX
 from facelib.films.appearances import APPEARANCE_COLUMNS
 from facelib.films.identify import identify_films
 from facelib.films.index import find_tracks
@@ -24,8 +25,10 @@ from facelib.films.naming import TRACK_COLUMNS, NamingSettings, name_tracks
 from facelib.films.record import EARLIER, read_summary
 from facelib.films.settle import settle_films
 from facelib.films.tracking import TrackingSettings
+from facelib.films.unknowns.kept import read_groups
 from facelib.gallery import build_gallery, read_gallery, write_gallery
 from facelib.project import FilmFiles, Project, write_table, write_text
+from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections, now
 from facelib.project.digests import sha256_of
 from facelib.project.names import UNKNOWN
 from facelib.recognize import load_recognizer
@@ -164,6 +167,40 @@ class TestDemo:
             identify_films(films, project, blind, embedder, recognizer, info, progress=False)
         identify_films(films, project, detector, embedder, recognizer, info, progress=False)
         pd.testing.assert_frame_equal(pd.read_parquet(project.film("demo.mp4").tracks), before)
+
+    @pytest.mark.parametrize("name", ["Demo.mp4", "pilot.mkv"])
+    def test_a_film_that_was_renamed_keeps_its_results(self, short, detector, embedder, tmp_path, name):
+        project, recognizer, info = short
+        other = Project("demo", tmp_path / "data", tmp_path / "output")
+        shutil.copytree(project.output, other.output)
+        (other.people / "Eileen Collins").mkdir(parents=True)
+        other.videos.mkdir()
+        shutil.copy(project.videos / "demo.mp4", other.videos / name)
+        files = other.film("demo.mp4")
+        looks, before = files.looks.read_bytes(), pd.read_parquet(files.tracks)
+        face = pd.read_parquet(files.looks).iloc[0]
+        row = dict.fromkeys(CORRECTION_COLUMNS, "") | {key: face[key] for key in ("frame", *BOX)}
+        row |= {"when": now(), "video": "demo.mp4", "was": UNKNOWN, "is": "Eileen Collins"}
+        append_corrections(other.corrections, pd.DataFrame([row]))
+        films = [other.videos / name]
+        done = identify_films(films, other, Blind(detector), embedder, recognizer, info, progress=False)
+        assert not files.folder.exists() and other.film(name).looks.read_bytes() == looks
+        after = done.tracks[name]
+        assert after.loc[after["source"] == "user", "person"].tolist() == ["Eileen Collins"]
+        assert after["track"].tolist() == before["track"].tolist()
+        assert set(read_groups(other).films) == {name}
+
+    def test_a_copy_of_a_film_has_results_of_its_own(self, short, detector, embedder, tmp_path):
+        project, recognizer, info = short
+        other = Project("demo", tmp_path / "data", tmp_path / "output")
+        shutil.copytree(project.output, other.output)
+        other.videos.mkdir(parents=True)
+        for name in ("demo.mp4", "copy.mp4"):
+            shutil.copy(project.videos / "demo.mp4", other.videos / name)
+        with pytest.raises(ValueError, match=r"none of the films.*was asked to look"):
+            films = [other.videos / "copy.mp4"]
+            identify_films(films, other, Blind(detector), embedder, recognizer, info, progress=False)
+        assert other.film("demo.mp4").tracks.is_file()
 
     def test_a_damaged_table_is_made_again(self, short):
         files = short[0].film("demo.mp4")

@@ -7,10 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from facelib.faces import BOX
@@ -118,6 +120,30 @@ def test_what_is_broken_off_is_finished_the_next_time(settle, monkeypatch, broke
     assert tracks["person"].tolist()[0] == "Ada"
     assert pd.read_csv(files.appearances)["person"].tolist() == appearances(tracks)["person"].tolist() == ["Ada"]
     assert run("a", "b", "c").written == []
+
+
+@pytest.mark.parametrize("name", ["groups", "members"])
+def test_groups_without_one_of_their_columns_are_made_anew(settle, name):
+    project, run = settle
+    before = run("a", "b").tracks["a.mp4"]["cluster"].tolist()
+    path = project.unknowns / f"{name}.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.rename_columns(["x", *table.column_names[1:]]), path)
+    assert run("a", "b").tracks["a.mp4"]["cluster"].tolist() == before
+    assert read_groups(project) is not None
+
+
+def test_without_room_for_the_groups_those_that_were_there_stay(settle, small_disk):
+    project, run = settle
+    project.unknowns.symlink_to(small_disk)
+    run("a", "b")
+    kept = read_groups(project)
+    more = replace(kept, groups=pd.concat([kept.groups] * 20_000, ignore_index=True))
+    (small_disk / "large").write_bytes(bytes(shutil.disk_usage(small_disk).free - 65_536))  # room for the members
+    with pytest.raises(OSError, match=r"No space left on device: .*groups\.parquet"):
+        write_groups(project, more)
+    again = read_groups(project)
+    assert again is not None and again.members.equals(kept.members)
 
 
 @pytest.mark.parametrize("table", ["looks", "detections"])

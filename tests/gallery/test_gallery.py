@@ -317,24 +317,28 @@ def test_what_is_no_gallery(
 
 
 @pytest.mark.parametrize(
-    ("vectors", "used", "fine"),
+    ("vectors", "used", "lefts", "fine"),
     [
-        ([[1.0, 2.0], [3.0, np.nan]], [True, True], False),
-        ([[1.0, 2.0], [np.inf, 3.0]], [True, True], False),
-        ([[1.0, 2.0], [3.0]], [True, True], False),
-        ([[1.0, 2.0], None], [True, True], False),
-        ([[1.0, 2.0], [np.nan, np.nan]], [True, False], True),  # a picture without a face
-        ([[np.nan, np.nan], [np.nan, np.nan]], [False, False], True),
+        ([[1.0, 2.0], [3.0, np.nan]], [True, True], [1.0, 1.0], False),
+        ([[1.0, 2.0], [np.inf, 3.0]], [True, True], [1.0, 1.0], False),
+        ([[1.0, 2.0], [3.0]], [True, True], [1.0, 1.0], False),
+        ([[1.0, 2.0], None], [True, True], [1.0, 1.0], False),
+        ([[1.0, 2.0], [3.0, 4.0]], [True, True], [1.0, np.nan], False),
+        ([[1.0, 2.0], [3.0, 4.0]], ["yes", "yes"], [1.0, 1.0], False),
+        ([[1.0, 2.0], [np.nan, np.nan]], [True, False], [1.0, np.nan], True),  # a picture without a face
+        ([[np.nan, np.nan], [np.nan, np.nan]], [False, False], [1.0, 1.0], True),
     ],
 )
-def test_damaged_embeddings_are_told_with_the_remedy(tmp_path: Path, vectors: Any, used: Any, fine: bool) -> None:
+def test_damaged_faces_are_told_with_the_remedy(
+    tmp_path: Path, vectors: Any, used: Any, lefts: Any, fine: bool
+) -> None:
     path = tmp_path / "faces.parquet"
     numbers = dict.fromkeys(["left", "top", "right", "bottom", "score", "sharpness"], 1.0)
     names = {"sha256": "", "person": "Ada", "reason": "", "face": 0, "landmarks": np.zeros(10), "embedding": np.ones(2)}
     table = face_table([names | numbers | {"picture": name} for name in ("a.jpg", "b.jpg")])
     write_gallery(table, path, detector="mtcnn", embedder="dlib", weights_sha256="")
     stored = pq.read_table(path)
-    for name, values in (("embedding", vectors), ("used", used)):
+    for name, values in (("embedding", vectors), ("used", used), ("left", lefts)):
         stored = stored.set_column(stored.column_names.index(name), name, pa.array(values))
     pq.write_table(stored, path)
     if fine:
@@ -464,3 +468,9 @@ def test_right_pictures_are_kept(shared_data: Path, tmp_path: Path, detector: De
     counts = summary(table).sum(numeric_only=True)
     assert counts["pictures"] == 223 and counts["no face"] <= 2
     assert counts["outlier"] <= 3 and counts["used"] >= 215
+
+
+def test_a_gallery_without_a_face_in_use_says_where_the_reasons_are() -> None:
+    table = pd.DataFrame({"used": [False], "embedding": [np.full(4, np.nan)]})
+    with pytest.raises(ValueError, match="at least one face in use, got none; notebook 02_embed_faces lists"):
+        _ = Gallery(table, "mtcnn", "dlib", "").vectors

@@ -329,9 +329,8 @@ def test_a_threshold_saved_by_hand_stays_through_every_run_until_it_is_undone(ca
     assert kept()[1] != "hand" and kept()[0] == pytest.approx(fitted, abs=0.05)
 
 
-def test_what_the_tuner_saves_decides_who_is_named_in_05(tmp_path, copy_demo):
-    project = copy_demo(tmp_path, 0.4)
-    run("02_embed_faces", project)
+def test_what_the_tuner_saves_decides_who_is_named_in_05(tmp_path, make_tuned_demo):
+    project = make_tuned_demo(tmp_path, 0.4)
     widget = ThresholdTuner(tune(read_gallery(project.faces), fallback=0.33, progress=False), project, most_unnamed=1.0)
     film = {"videos": ["demo.mp4"], "draw": False, "exports": []}
 

@@ -26,7 +26,7 @@ from facelib.pipeline.fork_server import KERNEL, LIBRARY, REPORT, ForkServer, fo
 from facelib.pipeline.kernel import Kernels, ThisPython
 from facelib.pipeline.notebooks import find_notebooks
 from facelib.project import Project
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
 
@@ -134,9 +134,28 @@ def test_where_no_socket_can_be_made_each_starts_by_itself(monkeypatch, tmp_path
         assert kernels.manager(left=2) is ThisPython
 
 
-def test_what_is_imported_for_kernels_says_nothing_on_the_terminal(capfd):
-    ForkServer(KERNEL).close()  # it imports first
+def test_what_is_imported_for_kernels_says_nothing_on_the_terminal(capfd, tmp_path, monkeypatch):
+    (tmp_path / "nothing.py").write_text("def main(): pass\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    run_forked(KERNEL, "nothing")  # it imports first
     assert capfd.readouterr() == ("", "")
+
+
+def test_it_imports_no_further_once_it_is_no_longer_needed(tmp_path, monkeypatch):
+    (tmp_path / "first.py").write_text(
+        f"import pathlib, time\npathlib.Path({str(tmp_path / 'begun')!r}).touch()\n"
+        f"while not pathlib.Path({str(tmp_path / 'go')!r}).exists(): time.sleep(0.01)\n"
+    )
+    (tmp_path / "second.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w').close()\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    server = ForkServer(["first", "second"])
+    wait_until((tmp_path / "begun").exists)
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(server.close)
+        wait_until(lambda: server._process.stdin.closed)
+        (tmp_path / "go").touch()
+        ended.result()
+    assert not (tmp_path / "imported").exists() and not Path(server.address).parent.exists()
 
 
 def run_forked(ready, program, timeout=PATIENCE):

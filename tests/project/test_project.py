@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 
 import av
+import numpy as np
 import pandas as pd
 import psutil
 import pytest
 
 from facelib.project import FilmFiles, Project, atomic_write, write_table, write_text
+from facelib.project.files import write_array
 from facelib.project.layout import Place
 
 
@@ -188,6 +190,14 @@ class TestWriting:
             fill(temporary)
         assert str(raised.value) == f"[Errno 28] No space left on device: {str(path)!r}"
         assert list(tmp_path.iterdir()) == []
+
+    def test_an_array_for_which_there_is_not_room_enough(self, small_disk):
+        path = small_disk / "vectors.npy"
+        with pytest.raises(OSError, match=r"No space left on device: .*vectors\.npy"), atomic_write(path) as temporary:
+            write_array(np.zeros(20_000_000, np.uint8), temporary)
+        assert list(small_disk.iterdir()) == []
+        write_array(np.arange(6.0).reshape(2, 3), path)
+        assert np.load(path).tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
 class TestFoldersOfFilms:

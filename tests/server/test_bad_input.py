@@ -158,27 +158,24 @@ SCRIPTS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("database_url", "name"),
-    over_databases({name: name for name in SCRIPTS}, in_sql=["محمد", "渡辺 謙", "👩‍🚀", "O'Brien"]),
-    indirect=["database_url"],
-)
-def test_names_of_every_script(owner: TestClient, project: Path, name: str) -> None:
-    made = owner.post(f"{OWN}/people", json={"name": name, "even_if_near": True})
-    assert made.status_code == 201, made.text
-    assert owner.get(made.headers["Location"]).json()["name"] == name
-    again = owner.post(f"{OWN}/people", json={"name": name, "even_if_near": True})
-    assert again.status_code == 409 and is_a_problem(again)
-    assert name in [one["name"] for one in owner.get(f"{OWN}/people").json()["items"]]
+def test_names_of_every_script(owner: TestClient, project: Path) -> None:
+    for name in SCRIPTS:
+        made = owner.post(f"{OWN}/people", json={"name": name, "even_if_near": True})
+        assert made.status_code == 201, made.text
+        assert owner.get(made.headers["Location"]).json()["name"] == name
+        again = owner.post(f"{OWN}/people", json={"name": name, "even_if_near": True})
+        assert again.status_code == 409 and is_a_problem(again), name
+        assert name in [one["name"] for one in owner.get(f"{OWN}/people").json()["items"]]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("name", ["ก" * 200, "👩‍🚀" * 60, "a\u202egnp.exe", "a\u200b", "a\nb", "con", "e\u0301" * 3])
-def test_names_at_the_edge(owner: TestClient, project: Path, name: str) -> None:
-    made = owner.post(f"{OWN}/people", json={"name": name, "even_if_near": True})
-    assert made.status_code == 201 or (made.status_code == 422 and is_a_problem(made)), made.text
-    if made.status_code == 201:
-        kept = made.json()["name"]
-        assert owner.get(made.headers["Location"]).json()["name"] == kept and kept.isprintable()
-    else:
-        assert [path.name for path in (project / "people").iterdir()] == ["Ada Lovelace"]
+def test_names_at_the_edge(owner: TestClient, project: Path) -> None:
+    for name in ("ก" * 200, "👩‍🚀" * 60, "a\u202egnp.exe", "a\u200b", "a\nb", "con", "e\u0301" * 3):
+        before = {*(project / "people").iterdir()}
+        made = owner.post(f"{OWN}/people", json={"name": name, "even_if_near": True})
+        assert made.status_code == 201 or (made.status_code == 422 and is_a_problem(made)), made.text
+        if made.status_code == 201:
+            kept = made.json()["name"]
+            assert owner.get(made.headers["Location"]).json()["name"] == kept and kept.isprintable()
+        else:
+            assert {*(project / "people").iterdir()} == before, name

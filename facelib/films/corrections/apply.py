@@ -114,20 +114,24 @@ def correct_films(
     """
     video, track = corrections["video"].to_numpy(), corrections["matched"].to_numpy()
     there = {name: set(table["track"]) for name, table in tables.items()}
-    known = np.array([name in there for name in video], bool)
     found = np.array([number in there.get(name, ()) for name, number in zip(video, track, strict=True)], bool)
     decided = current(corrections[found])
     done = {name: _decide(automatic(table), decided[decided["video"] == name]) for name, table in tables.items()}
-    if renamed is None:
+    if renamed is None and not any(map(is_group, decided["is"])):
+        renamed = {}
+    elif renamed is None:
         columns = ["track", "auto_cluster"]
         every = [table[columns].assign(video=name) for name, table in done.items() if len(table)]
         renamed = rename_groups(pd.concat(every), decided) if every else {}
     done = {name: _renamed(table, renamed) for name, table in done.items()}
-    named = _why_no_labels(corrections)
-    why = named.mask(named == "", np.where(known, "no track has a face there", "this film is not among the films"))
-    lost = corrections.assign(why=why)[~found].drop_duplicates(["video", "frame", *BOX], keep="last")
+    lost = corrections[~found].drop_duplicates(["video", "frame", *BOX], keep="last")
+    lost = lost[lost["is"] != ""].drop(columns="matched").reset_index(drop=True)
+    elsewhere = {True: "no track has a face there", False: "this film is not among the films"}
+    why = [
+        why_no_label(label) or elsewhere[name in there] for label, name in zip(lost["is"], lost["video"], strict=True)
+    ]
     warnings = [line for name, table in done.items() for line in _doubles(name, table)]
-    return Corrected(done, lost[lost["is"] != ""].drop(columns="matched").reset_index(drop=True), warnings)
+    return Corrected(done, lost.assign(why=pd.Series(why, dtype="str")), warnings)
 
 
 def automatic(table: pd.DataFrame) -> pd.DataFrame:
@@ -137,27 +141,28 @@ def automatic(table: pd.DataFrame) -> pd.DataFrame:
         if name not in table:
             kind = "str" if value == "" else "float32"
             table = table.assign(**{name: pd.Series(value, index=table.index, dtype=kind)})
-    for name in _ANSWER:
-        own = f"auto_{name}"
-        table = table.assign(**({name: table[own]} if own in table else {own: table[name]}))
     kept = [f"auto_{name}" for name in _ANSWER]
-    return table[[name for name in table.columns if name not in kept] + kept]
+    told = {name: own if own in table else name for name, own in zip(_ANSWER, kept, strict=True)}
+    plain = [name for name in table.columns if name not in kept]
+    return table[[told.get(name, name) for name in plain] + list(told.values())].set_axis(plain + kept, axis=1)
 
 
 def _decide(table: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
     """Write the decisions into the tracks of one film."""
-    rows = table["track"].isin(decided["matched"]).to_numpy()
+    columns = (decided[name].tolist() for name in ("matched", "is", "by", "when"))
+    said = {track: answer for track, *answer in zip(*columns, strict=True)}
+    rows = table["track"].isin(list(said)).to_numpy()
     if not rows.any():
         return table
-    said = decided.set_index("matched").loc[table.loc[rows, "track"]]
-    labels = said["is"].to_numpy(dtype="object")
+    given = [said[track] for track in table["track"].to_numpy()[rows].tolist()]
+    labels = np.array([label for label, *_ in given], dtype="object")
     groups = np.array([is_group(label) for label in labels])
-    cluster = table.loc[rows, "cluster"].to_numpy(dtype="object")
+    cluster = table["cluster"].to_numpy(dtype="object")[rows]
     own = {
         "person": np.where(groups, UNKNOWN, labels),
         "cluster": np.where(groups, labels, np.where(labels == UNKNOWN, cluster, "")),
-        "reason": [_reason(*row) for row in zip(labels, said["by"], said["when"], strict=True)],
-        "source": np.full(len(said), "user", dtype="object"),
+        "reason": [_reason(*answer) for answer in given],
+        "source": np.full(len(given), "user", dtype="object"),
     }
     texts = {}
     for name, values in own.items():
@@ -205,19 +210,22 @@ def rename_groups(grouped: pd.DataFrame, decided: pd.DataFrame) -> dict[str, str
 
 
 def _renamed(table: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    if not labels:
+        return table
     open_rows = (table["source"] != "user") & table["cluster"].isin(list(labels))
     return table.assign(cluster=table["cluster"].mask(open_rows, table["cluster"].map(labels)).astype("str"))
 
 
 def _doubles(video: str, table: pd.DataFrame) -> list[str]:
     """Return a sentence for each two tracks that share a frame and a name, where the user gave it to one of them."""
-    columns = ["label", "track", "start_frame", "end_frame", "start", "source"]
-    named = table.assign(label=labels(table))[columns]
-    given = set(named.loc[named["source"] == "user", "label"]) - {UNKNOWN, NOT_A_FACE}
-    named = named[named["label"].isin(given)].sort_values(["label", "start_frame", "track"])
+    if (table["source"] != "user").all():
+        return []
+    columns = [table[name].tolist() for name in ("start_frame", "track", "end_frame", "start", "source")]
+    named = list(zip(labels(table).tolist(), *columns, strict=True))
+    given = {label for label, *_, source in named if source == "user"} - {UNKNOWN, NOT_A_FACE}
     lines = []
     last_label, last, last_end, last_source = "", -1, -1, ""
-    for label, track, first, end, start, source in zip(*(named[key].tolist() for key in columns), strict=True):
+    for label, first, track, end, start, source in sorted(row for row in named if row[0] in given):
         if label != last_label:
             last_label, last, last_end, last_source = label, track, end, source
             continue

@@ -33,10 +33,11 @@ def write_mot(material: Material, path: Path) -> None:
             "confidence": faces["confidence"],
         }
     )
-    write_table(names, names_beside(path))
-    with atomic_write(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as text:
-        for found in read_detections(material.detections, ["shot", "frame", "track", *BOX, "score"]):
-            _lines(found[found["track"].isin(faces["track"])]).to_csv(text, index=False, header=False)
+    with atomic_write(path) as temporary:
+        with open(temporary, "w", encoding="utf-8", newline="") as text:
+            for found in read_detections(material.detections, ["shot", "frame", "track", *BOX, "score"]):
+                _lines(found[found["track"].isin(faces["track"])]).to_csv(text, index=False, header=False)
+        write_table(names, names_beside(path))
 
 
 def _lines(found: pd.DataFrame) -> pd.DataFrame:

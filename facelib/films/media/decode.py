@@ -110,10 +110,7 @@ def read_frame_at(path: str | Path, seconds: float, *, times: FrameTimes | None 
 def _frame_at(reader: FilmReader, wanted: float, begin: float | None) -> FilmFrame | None:
     """Return the frame that is on screen at a time; None where reading cannot begin there, or begins later.
 
-    Args:
-        reader: Nothing has been read yet.
-        wanted: A time in the film, if it is read from its beginning, else one in its file.
-        begin: Time in the file from which on it is read; None reads from the beginning.
+    Both times are of the file, but `wanted` is one of the film where that is read from its beginning.
     """
     stream = reader.stream
     try:

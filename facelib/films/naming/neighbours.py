@@ -104,15 +104,7 @@ class TrackBlock:
         self.clothes, self.hair = (_Likened(trait, here, (first, second)) for trait in seen)
 
     def moments(self, label: IntArray, sure: NDArray[np.bool_]) -> tuple[LikenessMoments, LikenessMoments]:
-        """Return the distances of clothes and of hair, among sure names.
-
-        Args:
-            label: `(n,)`, whose each track of the scene is.
-            sure: `(n,)`, whether that is sure.
-
-        Returns:
-            For clothes and for hair, the moments of one person in two shots, and of two people.
-        """
+        """Return the moments of the distances of clothes, and of hair, among the tracks whose label is sure."""
         rows, columns = (np.flatnonzero(sure[part]) for part in (self.rows, self.columns))
         one, other = rows + self.rows.start, columns + self.columns.start
         once = one[:, None] < other
@@ -169,11 +161,8 @@ class _Likened:
     ) -> tuple[FloatArray, IntArray]:
         """Return the evidence for each label, and the most similar of its members.
 
-        Args:
-            groups: The members sorted by label, where each label begins, and how many it has.
-            weight: `(members,)`, how probable their labels are.
-            fade: `(block, members)`, by the time between.
-            model: Of the trait.
+        The groups are the members sorted by label, where each label begins, and how many it has; `weight`,
+        `(members,)`, is how probable their labels are; `fade`, `(block, members)`, is by the time between.
         """
         members, starts, counts = groups
         apart = self.apart[:, members].astype(np.float32)

@@ -78,11 +78,12 @@ def no_groups(*, threshold: float = 0.0, weights: str = "") -> Groups:
 def _members(film: str, table: pd.DataFrame, looks: pd.DataFrame | None, before: pd.Series) -> pd.DataFrame:
     automatic = table.get("auto_cluster", table["cluster"])
     here = table["cluster"].where(table["person"] == UNKNOWN, "")
-    rows = table[["track", "start", "end"]].assign(film=film, auto_cluster=automatic, cluster=here)
-    rows = rows[(rows["auto_cluster"] != "") | (rows["cluster"] != "")]
+    told = table[["track", "start", "end"]].assign(film=film, auto_cluster=automatic, cluster=here)
+    told = told[((automatic != "") | (here != "")).to_numpy()]
     known = before.xs(film) if film in before.index.get_level_values(0) else pd.Series(dtype="float64")
-    quality = rows["track"].map(known if looks is None else looks.groupby("track")["quality"].max())
-    return rows.assign(quality=quality).fillna({"quality": 0.0}).astype({"quality": float})[MEMBER_COLUMNS]
+    best = known if looks is None else looks.groupby("track")["quality"].max()
+    quality = best.reindex(told["track"]).to_numpy(np.float64)
+    return told.assign(quality=np.nan_to_num(quality, nan=0.0))[MEMBER_COLUMNS]
 
 
 def read_groups(project: Project) -> Groups | None:
@@ -93,7 +94,7 @@ def read_groups(project: Project) -> Groups | None:
             return None
         facts["reserved"] = tuple(facts["reserved"])
         known = _without_facts(groups.drop_columns(["sums"])).assign(sums=_rows_of(groups["sums"]))
-        return Groups(known[GROUP_COLUMNS], _without_facts(members), **facts)
+        return Groups(known[GROUP_COLUMNS], _without_facts(members)[MEMBER_COLUMNS], **facts)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
         return None
 
@@ -109,8 +110,11 @@ def write_groups(project: Project, kept: Groups) -> None:
     facts = {"form": _FORM, "stamp": stamp} | {name: getattr(kept, name) for name in plain}
     groups = pa.Table.from_pandas(kept.groups.drop(columns="sums"), preserve_index=False)
     members = pa.Table.from_pandas(kept.members, preserve_index=False)
-    _write(members, {"stamp": stamp}, project.unknowns / "members.parquet")
-    _write(groups.append_column("sums", _bytes_of(kept.groups["sums"])), facts, project.unknowns / "groups.parquet")
+    first, second = (project.unknowns / f"{name}.parquet" for name in _NAMES)
+    with atomic_write(first) as temporary:
+        _write(groups.append_column("sums", _bytes_of(kept.groups["sums"])), facts, temporary)
+        with atomic_write(second) as beside:  # here: without room for it, both stay as they were
+            _write(members, {"stamp": stamp}, beside)
 
 
 def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
@@ -129,9 +133,8 @@ def _without_facts(table: pa.Table) -> pd.DataFrame:
 def _write(table: pa.Table, facts: Mapping[str, object], path: Path) -> None:
     described = table.replace_schema_metadata({**(table.schema.metadata or {}), _FACTS: json.dumps(facts)})
     texts = [field.name for field in table.schema if pa.types.is_large_string(field.type)]
-    with atomic_write(path) as temporary:
-        # Sums are hardly smaller when compressed, and no two are alike.
-        pq.write_table(described, temporary, compression="NONE", use_dictionary=texts)
+    # Sums are hardly smaller when compressed, and no two are alike.
+    pq.write_table(described, path, compression="NONE", use_dictionary=texts)
 
 
 def _bytes_of(sums: pd.Series) -> pa.Array:

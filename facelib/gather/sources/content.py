@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from facelib.films.media.decode import UnreadableFilm
+from facelib.project.content import kind_of
 
 HEAD = 4096
 """Bytes from the beginning of a file that `container_suffix` wants to see."""
@@ -17,15 +16,6 @@ _STARTS = (
     (b"0&\xb2u\x8ef\xcf\x11", ".wmv"),
     (b"\x00\x00\x01\xba", ".mpg"),
     (b"\x00\x00\x01\xb3", ".mpg"),
-)
-_KNOWN_OTHERS = (
-    (re.compile(rb"#EXTM3U|ffconcat|<MPD|.{0,200}<MPD ", re.DOTALL), "a playlist: give the address of the film itself"),
-    (re.compile(rb"<!doctype html|<html|.{0,500}<html", re.DOTALL | re.IGNORECASE), "a web page"),
-    (re.compile(rb"<"), "an XML document"),
-    (re.compile(rb"[\[{]"), "a JSON document"),
-    (re.compile(rb"%PDF"), "a PDF document"),
-    (re.compile(rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!"), "a compressed archive: unpack it, and give the film"),
-    (re.compile(rb"\xff\xd8\xff|\x89PNG|GIF8|RIFF....WEBP", re.DOTALL), "a picture"),
 )
 
 
@@ -57,12 +47,8 @@ def container_suffix(head: bytes, *, source: str = "") -> str:
         if len(marks) > 2 and set(marks) == {0x47}:
             return suffix
     of = f" from {source!r}" if source else ""
-    raise UnreadableFilm(f"expected a film{of}, got {_describe(head)}")
-
-
-def _describe(head: bytes) -> str:
-    if not head:
-        return "nothing: the file is empty"
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    kind = next((kind for pattern, kind in _KNOWN_OTHERS if pattern.match(text)), "a file of another kind")
-    return f"{kind} (it begins with {head[:40]!r})"
+    other = "a JSON document" if head.lstrip()[:1] in (b"[", b"{") else "a file of another kind"
+    kind = kind_of(head) or other
+    remedy = ": give the address of the film itself" if kind == "a playlist" else ""
+    begins = f" (it begins with {head[:40]!r})" if head else ""
+    raise UnreadableFilm(f"expected a film{of}, got {kind}{remedy}{begins}")

@@ -91,7 +91,6 @@ class EBUCoreResolver:
     """
 
     def __init__(self, settings: SourceSettings) -> None:
-        """Take the endpoint and the limits."""
         self.settings = settings
 
     def matches(self, address: str) -> bool:

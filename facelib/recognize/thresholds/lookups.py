@@ -24,6 +24,7 @@ class Lookups:
         winner: `(n, k)`, the position, among the `k`, of the face that carries the name when exactly the nearest
             `j + 1` faces are within the threshold.
         to_people: `(n, people)`, the distance to the nearest face of each person; infinite for a person left out.
+            Of the genuine trials of `trials` it is `(n, 0)`: nobody compares these person by person.
     """
 
     probes: IntVector

@@ -15,7 +15,7 @@ from facelib.embed.neighbours import nearest
 from facelib.recognize.thresholds.lookups import FloatVector, IntVector, Lookups, joined
 from facelib.recognize.votes import VoteWeights, winners
 
-_BLOCK = 2**23  # distances held at once
+_BLOCK = 2**21  # distances held at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +38,7 @@ class Trials:
     Attributes:
         people: The names in the gallery, sorted; the other fields number them from 0.
         gallery: `(m,)`, the person of each gallery face.
-        cast: The genuine trials: faces of the cast against the rest of the gallery.
+        cast: The genuine trials: faces of the cast against the rest of the gallery, without distances to each person.
         others: The impostor trials: the cast's faces against the gallery without their person, then strangers
             against all of it, each of whom counts as a person of its own.
         strangers: How many of the impostor trials are by strangers; they come last.
@@ -134,18 +134,19 @@ def trials(
     gallery = _Gallery(matrix, codes, own, away, strange, copies, k, weights)
     order = np.argsort(codes, kind="stable")
     tried = len(order) if len(np.unique(away)) > 1 else 0
-    if offsets is None:
-        offsets = Offsets(np.zeros(len(people)), np.zeros((tried + len(apart), len(people))))
-    shift, shifts = offsets.people, offsets.impostors
+    shift = np.zeros(len(people)) if offsets is None else offsets.people
     cast = [gallery.as_cast(order[rows], shift) for rows in _blocks(len(order), len(order))]
-    others = [gallery.as_others(order[rows], shifts[rows]) for rows in _blocks(tried, len(order))]
-    others += [gallery.as_strangers(apart, rows, shifts[tried + rows]) for rows in _blocks(len(apart), len(order))]
-    own_cast, strange_ones = joined(cast), joined(others)
+
+    def shifts(rows: IntVector) -> FloatVector:
+        return np.zeros((len(rows), len(people))) if offsets is None else offsets.impostors[rows]
+
+    others = [gallery.as_others(order[rows], shifts(rows)) for rows in _blocks(tried, len(order))]
+    others += [gallery.as_strangers(apart, rows, shifts(tried + rows)) for rows in _blocks(len(apart), len(order))]
     return Trials(
         people=tuple(str(person) for person in people),
         gallery=codes,
-        cast=own_cast.taken(np.isfinite(own_cast.to_people[np.arange(len(own_cast)), own_cast.people])),
-        others=strange_ones.taken(np.asarray(np.isfinite(strange_ones.to_people).any(axis=1))),
+        cast=joined(cast),
+        others=joined(others),
         strangers=len(apart),
     )
 
@@ -213,14 +214,17 @@ class _Gallery:
         left_out = (self.codes[rows, None] == self.codes) & (self.groups[rows, None] == self.groups)
         left_out[np.arange(len(rows)), rows] = True
         distances = np.where(left_out, np.inf, self._distances(self.vectors[rows]))
-        return self._decided(distances, rows, self.codes[rows], np.broadcast_to(offsets, (len(rows), len(offsets))))
+        found = self._decided(distances, rows, self.codes[rows], np.broadcast_to(offsets, (len(rows), len(offsets))))
+        tried = np.isfinite(found.to_people[np.arange(len(rows)), found.people])
+        return replace(found, to_people=found.to_people[:, :0]).taken(tried)
 
     def as_others(self, rows: IntVector, offsets: FloatVector) -> Lookups:
         """Look some faces up in the gallery without their person."""
         distances = self._distances(self.vectors[rows])
         left_out = (self.away[rows, None] == self.away) | ~self.strange[self.codes[rows]][:, self.codes]
         left_out |= distances <= self.copies if self.copies else False
-        return self._decided(np.where(left_out, np.inf, distances), rows, self.codes[rows], offsets)
+        found = self._decided(np.where(left_out, np.inf, distances), rows, self.codes[rows], offsets)
+        return found.taken(np.isfinite(found.distances[:, 0]))
 
     def as_strangers(self, strangers: FloatVector, rows: IntVector, offsets: FloatVector) -> Lookups:
         """Look some strangers up in the whole gallery, each a person of its own."""

@@ -55,11 +55,6 @@ class Material:
         Raises:
             ValueError: When no face is used, or the strangers were embedded by another network than the gallery's.
         """
-        if gallery.used.empty:
-            raise ValueError(
-                "expected a gallery with at least one face in use, got none; "
-                "notebook 02_embed_faces lists the reason for each picture that is left out"
-            )
         vectors, names = gallery.vectors, gallery.names
         if aliases is None:
             found = find_aliases(vectors, names, threshold=fallback)

@@ -12,11 +12,12 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.orm import Session
 
 from facelib.project.wording import in_one_line
+from facelib.server.database.models import Base
 
 _LOCK = 0x66616365  # any number that all servers share
 _BUSY = 30  # seconds that a writer waits for another one in SQLite
@@ -221,7 +222,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables up to date; of several servers that start at once, one does it while the others wait.
+    """Make the tables, or bring them up to date; of several servers that start at once, one does it.
 
     Raises:
         ValueError: When a later version of facelib made them.
@@ -237,7 +238,11 @@ def migrate(engine: Engine) -> None:
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config.attributes["connection"] = connection
         try:
-            command.upgrade(config, "head")
+            if inspect(connection).has_table("alembic_version"):
+                command.upgrade(config, "head")
+            else:
+                Base.metadata.create_all(connection, checkfirst=False)
+                command.stamp(config, "head")
         except CommandError as error:
             raise ValueError(
                 "expected a database of this version of facelib or an earlier one, found one of a later version: "

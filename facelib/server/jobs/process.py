@@ -36,7 +36,6 @@ class JobProcesses:
     """
 
     def __init__(self, *, own_notebooks: bool) -> None:
-        """Start nothing yet."""
         self._modules = _JOB if own_notebooks else (*_JOB, *LIBRARY)
         self._server: ForkServer | None = None
         self._jobs, self._last = 0, 0.0

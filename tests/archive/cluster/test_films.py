@@ -24,7 +24,7 @@ from facelib.films.indexed import index_film
 from facelib.project import Project
 from tests.forked import FACELIB
 from tests.serving import running, serving
-from tests.waiting import PATIENCE, wait_until
+from tests.waiting import PATIENCE, at_once, wait_until
 
 from .conftest import index, tables
 from .indexing import TRACKING, children, killing, task_of
@@ -232,13 +232,8 @@ def test_a_film_that_is_deleted_before_it_is_handed_out_costs_no_other(project, 
 
 
 def test_two_runs_of_one_project_at_once_share_the_work(project, alone, networks, scheduler):
-    found = list[dict[str, str]]()
-    threads = [threading.Thread(target=lambda: found.append(index(project, networks, scheduler))) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    found = at_once(*[lambda: index(project, networks, scheduler)] * 2)
     told = [reason for left_out in found for reason in left_out.values()]
-    assert len(found) == 2 and all("other run on the film" in reason for reason in told)
+    assert all("other run on the film" in reason for reason in told)
     assert tables(project) == alone
     assert index(project, networks, "tcp://nobody.invalid:1") == {}

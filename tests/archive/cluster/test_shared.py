@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 import urllib.request
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -26,7 +26,7 @@ from facelib.project.ranges import CACHE_VARIABLE, open_file
 from facelib.project.store import Store
 from facelib.recognize import load_recognizer
 from tests.processes import without_rights
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, at_once
 
 from .conftest import Gate, empty_bucket, index, tables
 from .indexing import EMBED, LOOK, TRACKING
@@ -132,23 +132,14 @@ def test_two_machines_that_run_one_project_at_once_leave_the_same(server, local,
     project = local.project
     put(project)
     copies = [machine("here"), machine("there")]
-    raised = []
 
     def work(copy: WorkingCopy, scheduler: str) -> None:
-        try:
-            copy.fetch()
-            identify(copy.project, local.networks, index(copy.project, local.networks, scheduler))
-            copy.send()
-        except BaseException as error:
-            raised.append(error)
+        copy.fetch()
+        identify(copy.project, local.networks, index(copy.project, local.networks, scheduler))
+        copy.send()
 
     with start_cluster(2) as cluster:
-        threads = [threading.Thread(target=work, args=(copy, cluster.address)) for copy in copies]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert raised == []
+        at_once(*[partial(work, copy, cluster.address) for copy in copies])
     for copy in copies:
         copy.fetch()
         assert tables(copy.project) == tables(project)

@@ -201,7 +201,7 @@ def test_a_full_disk_is_told_before_it_is_full(site, content, tmp_path, limits):
     [
         (PAGE, "a web page"),
         ("short <b>text</b>", "a file of another kind"),
-        ("", "nothing: the file is empty"),
+        ("", "an empty file"),
         ("#EXTM3U\nhttp://127.0.0.1/secret.ts", "a playlist"),
         ("ffconcat version 1.0\nfile /etc/passwd", "a playlist"),
         ('{"error": "expired"}', "a JSON document"),

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from facelib.films.corrections import labels
 from facelib.project import Project
 from facelib.project.decisions import read_corrections
+from tests.server.conftest import logged_in
 
 DEMO = "/api/v1/projects/demo"
 CORRECTIONS = f"{DEMO}/corrections"
@@ -36,17 +37,13 @@ def track(films: TestClient, video: str) -> dict[str, object]:
 
 
 @pytest.fixture
-def two(films: TestClient, client_with: Callable[..., TestClient]) -> list[TestClient]:
+def two(films: TestClient) -> list[TestClient]:
     """Two users."""
     made = []
     for name in ("ann", "ben"):
         user = {"name": name, "password": f"password of {name}", "grants": {"demo": "correct"}}
         assert films.post("/api/v1/users", json=user).status_code == 201
-        client = TestClient(films.app, base_url="http://testserver", raise_server_exceptions=False)
-        login = client.post("/api/v1/session", json={"name": name, "password": user["password"]})
-        assert login.status_code in (200, 201), login.text
-        client.headers["X-CSRF-Token"] = login.json()["csrf"]
-        made.append(client)
+        made.append(logged_in(films, name, user["password"]))
     return made
 
 
@@ -165,9 +162,9 @@ def test_whole_groups_are_named_merged_and_split(films: TestClient, named: Proje
     assert films.post(CORRECTIONS, json={"action": "split", "tracks": refs[:0]}).status_code == 422
 
 
-@pytest.mark.parametrize(
-    ("change", "status"),
-    [
+def test_what_cannot_be_decided(films: TestClient, named: Project, video: str, track: dict) -> None:
+    ref = {"video": video, "track": track["track"]}
+    for change, status in (
         ({"action": "shout"}, 422),
         ({"action": "name", "name": ""}, 422),
         ({"action": "name", "name": "a/b"}, 422),
@@ -180,15 +177,11 @@ def test_whole_groups_are_named_merged_and_split(films: TestClient, named: Proje
         ({"tracks": [{"track": 0}]}, 422),
         ({"action": "merge"}, 422),  # a single track of the cast
         ({"action": "split"}, 422),
-    ],
-)
-def test_what_cannot_be_decided(
-    films: TestClient, named: Project, video: str, track: dict, change: dict, status: int
-) -> None:
-    ref = {"video": video, "track": track["track"]}
-    answer = films.post(CORRECTIONS, json={"action": "confirm", "tracks": [ref]} | change)
-    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
-    assert not named.corrections.exists()
+    ):
+        answer = films.post(CORRECTIONS, json={"action": "confirm", "tracks": [ref]} | change)
+        found = (answer.status_code, answer.headers["content-type"])
+        assert found == (status, "application/problem+json"), (change, answer.text)
+        assert not named.corrections.exists(), change
 
 
 def test_a_track_that_is_not_there(films: TestClient, video: str) -> None:

@@ -94,6 +94,23 @@ def test_the_name_is_kept_and_the_face_dropped(busy: TestClient, named: Project)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of the database nothing is asked
+@pytest.mark.parametrize("keep_name", [False, True])
+def test_of_a_film_that_is_gone_the_results_are_forgotten(busy: TestClient, named: Project, keep_name: bool) -> None:
+    sought = traces.of(named, PERSON)
+    gone = named.find_videos()[0]
+    files = named.film(gone)
+    looks, own = pd.read_parquet(files.looks), forget._tracks_of(files, [PERSON])
+    files.annotated.write_bytes(b"a film with the name on it")
+    gone.rename(gone.with_name("renamed.mp4"))  # or lies in a folder of its own, and was named by its path
+    forget_person(named, PERSON, keep_name=keep_name)
+    left = {kind for kind, place in traces.found(named.data_dir.parent, sought) if ".server" not in str(place)}
+    assert left == ({"name"} if keep_name else set()) and own
+    assert files.annotated.exists() == keep_name
+    others = looks[~looks["track"].isin(own)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(pd.read_parquet(files.looks), others)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of the database nothing is asked
 @pytest.mark.parametrize("broken_off", ["_forget_tracks", "_settle", "_forget_recognizer", "_sweep"])
 def test_what_is_broken_off_is_finished_by_forgetting_again(
     busy: TestClient, named: Project, monkeypatch: pytest.MonkeyPatch, broken_off: str

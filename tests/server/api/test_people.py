@@ -36,22 +36,20 @@ def test_no_cast_yet(owner: TestClient) -> None:
     assert owner.get("/api/v1/projects/new/people").json() == {"items": [], "total": 0, "next_offset": None}
 
 
-@pytest.mark.parametrize("name", ["Mary Shelley", "Мария Кюри", "=1+1", "<b>x"])
-def test_a_new_person(api: TestClient, demo: Project, name: str) -> None:
-    made = api.post(PEOPLE, json={"name": f"  {name} "})
-    assert made.status_code == 201, made.text
-    assert made.json() == {"name": name, "pictures": 0, "used": 0, "left_out": {}, "merged": []}
-    assert api.get(made.headers["Location"]).json() == made.json()
-    assert name in demo.find_people()
+def test_a_new_person(api: TestClient, demo: Project) -> None:
+    for name in ("Mary Shelley", "Мария Кюри", "=1+1", "<b>x"):
+        made = api.post(PEOPLE, json={"name": f"  {name} "})
+        assert made.status_code == 201, made.text
+        assert made.json() == {"name": name, "pictures": 0, "used": 0, "left_out": {}, "merged": []}
+        assert api.get(made.headers["Location"]).json() == made.json()
+        assert name in demo.find_people()
 
 
-@pytest.mark.parametrize(
-    "name", ["", " ", "..", "a/b", "unknown", "Unknown 3", "not a face", ".x", "x" * 201, "a\0b", 5, None]
-)
-def test_a_name_that_nobody_can_have(api: TestClient, cast: list[str], demo: Project, name: object) -> None:
-    answer = api.post(PEOPLE, json={"name": name})
-    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
-    assert demo.find_people() == cast
+def test_a_name_that_nobody_can_have(api: TestClient, cast: list[str], demo: Project) -> None:
+    for name in ("", " ", "..", "a/b", "unknown", "Unknown 3", "not a face", ".x", "x" * 201, "a\0b", 5, None):
+        answer = api.post(PEOPLE, json={"name": name})
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), name
+        assert demo.find_people() == cast, name
 
 
 def test_a_near_name_is_asked_about(api: TestClient, demo: Project, cast: list[str]) -> None:

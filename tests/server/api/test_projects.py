@@ -53,16 +53,16 @@ def test_a_project_whose_films_may_not_be_read_says_so(tmp_path: Path) -> None:
     assert subprocess.check_output(show, cwd=tmp_path, text=True) == "its films cannot be read\n"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "a\\b", ".hidden", "unknown", "*", "x" * 201, "\0", 5])
-def test_a_name_that_no_folder_can_have_is_refused(owner: TestClient, name: object) -> None:
-    answer = owner.post(PROJECTS, json={"name": name})
-    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
-    assert owner.get(PROJECTS).json()["total"] == 0
+def test_a_name_that_no_folder_can_have_is_refused(owner: TestClient) -> None:
+    for name in ("", ".", "..", "../x", "a/b", "a\\b", ".hidden", "unknown", "*", "x" * 201, "\0", 5):
+        answer = owner.post(PROJECTS, json={"name": name})
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), name
+        assert owner.get(PROJECTS).json()["total"] == 0, name
 
 
-@pytest.mark.parametrize("name", ["other", "%2e%2e", ".server", "%2e%2e%2fdemo", "demo%00", "DEMO"])
-def test_a_project_that_is_not_there(api: TestClient, name: str) -> None:
-    assert api.get(f"{PROJECTS}/{name}").status_code == 404
+def test_a_project_that_is_not_there(api: TestClient) -> None:
+    for name in ("other", "%2e%2e", ".server", "%2e%2e%2fdemo", "demo%00", "DEMO"):
+        assert api.get(f"{PROJECTS}/{name}").status_code == 404, name
 
 
 def test_a_list_comes_in_pages(owner: TestClient) -> None:

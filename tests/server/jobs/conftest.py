@@ -39,7 +39,7 @@ if how == "error":
 if how == "crash":
     os.kill(os.getpid(), 9)
 if how == "memory":
-    taken = [bytearray(2**28) for _ in range(40)]
+    taken = [bytes(2**28) for _ in range(40)]  # which nobody writes to
 """
 DONE = """
 with log.open("a") as file:

@@ -257,23 +257,20 @@ def test_a_disk_that_fills_up_during_a_job(make_app: Callable[..., Any], small_d
         assert wait_for(client, after, "failed", "set aside", "done")["state"] == "done"
 
 
-@pytest.mark.parametrize(
-    ("new", "status"),
-    [
-        ({"kind": "run"}, 422),
-        ({"kind": "run", "steps": [99]}, 422),
-        ({"kind": "film", "steps": [5]}, 422),
-        ({"kind": "dance"}, 422),
-        ({"kind": "run", "steps": [11], "parameters": {"speed": 1}}, 422),
-        ({"kind": "run", "steps": [11], "parameters": {"seconds": "long"}}, 422),
-        ({"kind": "run", "steps": [11], "parameters": {"output_dir": "/tmp"}}, 422),
-        ({"kind": "run", "steps": "11"}, 422),
-    ],
-)
-def test_a_job_that_cannot_be(owner: TestClient, new: dict[str, Any], status: int) -> None:
-    answer = owner.post(JOBS, json=new)
-    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
-    assert owner.get(JOBS).json()["total"] == 0
+def test_a_job_that_cannot_be(owner: TestClient) -> None:
+    for new in (
+        {"kind": "run"},
+        {"kind": "run", "steps": [99]},
+        {"kind": "film", "steps": [5]},
+        {"kind": "dance"},
+        {"kind": "run", "steps": [11], "parameters": {"speed": 1}},
+        {"kind": "run", "steps": [11], "parameters": {"seconds": "long"}},
+        {"kind": "run", "steps": [11], "parameters": {"output_dir": "/tmp"}},
+        {"kind": "run", "steps": "11"},
+    ):
+        answer = owner.post(JOBS, json=new)
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), new
+        assert owner.get(JOBS).json()["total"] == 0, new
 
 
 def test_jobs_are_begun_by_admins_of_their_project_alone(

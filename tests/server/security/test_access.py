@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from facelib.server.security.secrets import _argon2 as as_users_have_it
 from facelib.server.security.secrets import is_password
+from tests.server.conftest import logged_in
 
 ME = "/api/v1/session"
 USER = {"name": "ada", "password": "correct horse", "grants": {"demo": "correct"}}
@@ -99,9 +100,9 @@ def test_a_browser_is_logged_in_to_two_servers_of_one_host(
         assert TestClient(app, cookies=kept).get(ME).status_code == 200
 
 
-@pytest.mark.parametrize("grants", [{}, {"demo": "write"}, {"": "read"}, {"demo": 5}, ["demo"], None])
-def test_grants_of_another_kind(owner: TestClient, grants: object) -> None:
-    assert owner.post("/api/v1/tokens", json={"name": "x", "grants": grants}).status_code == 422
+def test_grants_of_another_kind(owner: TestClient) -> None:
+    for grants in ({}, {"demo": "write"}, {"": "read"}, {"demo": 5}, ["demo"], None):
+        assert owner.post("/api/v1/tokens", json={"name": "x", "grants": grants}).status_code == 422, grants
 
 
 def test_nobody_gives_more_than_they_have(client_with: Callable[[dict[str, str]], TestClient]) -> None:
@@ -116,11 +117,8 @@ def test_nobody_gives_more_than_they_have(client_with: Callable[[dict[str, str]]
 
 def test_a_users_token_follows_its_user(owner: TestClient) -> None:
     user = owner.post("/api/v1/users", json=USER | {"grants": {"demo": "correct"}}).json()
-    browser = TestClient(owner.app)
-    csrf = browser.post(ME, json={"name": "ada", "password": "correct horse"}).json()["csrf"]
-    made = browser.post(
-        "/api/v1/tokens", json={"name": "mine", "grants": {"demo": "correct"}}, headers={"X-CSRF-Token": csrf}
-    ).json()
+    browser = logged_in(owner, "ada")
+    made = browser.post("/api/v1/tokens", json={"name": "mine", "grants": {"demo": "correct"}}).json()
     program = TestClient(owner.app, headers={"Authorization": f"Bearer {made['token']}"})
     assert program.get(ME).json()["grants"] == [{"demo": "correct"}, {"demo": "correct"}]
     owner.patch(f"/api/v1/users/{user['id']}", json={"grants": {"demo": "read"}})
@@ -136,9 +134,7 @@ def test_one_sees_and_revokes_ones_own_tokens_alone(owner: TestClient) -> None:
     browsers: dict[str, TestClient] = {}
     for name in ("ada", "bob"):
         owner.post("/api/v1/users", json=USER | {"name": name, "grants": {"demo": "read"}})
-        browsers[name] = TestClient(owner.app)
-        csrf = browsers[name].post(ME, json={"name": name, "password": "correct horse"}).json()["csrf"]
-        browsers[name].headers["X-CSRF-Token"] = csrf
+        browsers[name] = logged_in(owner, name)
         given = {"name": f"of {name}", "grants": {"demo": "read"}}
         made[name] = browsers[name].post("/api/v1/tokens", json=given).json()["id"]
     listed = browsers["bob"].get("/api/v1/tokens")
@@ -150,13 +146,10 @@ def test_one_sees_and_revokes_ones_own_tokens_alone(owner: TestClient) -> None:
 
 def test_a_changed_password_logs_other_browsers_out(owner: TestClient) -> None:
     owner.post("/api/v1/users", json=USER)
-    one, other = TestClient(owner.app), TestClient(owner.app)
-    csrf = one.post(ME, json={"name": "ada", "password": "correct horse"}).json()["csrf"]
-    other.post(ME, json={"name": "ada", "password": "correct horse"})
+    one, other = logged_in(owner, "ada"), logged_in(owner, "ada")
 
     def change(old: str) -> int:
-        passwords, headers = {"old": old, "new": "battery staple"}, {"X-CSRF-Token": csrf}
-        return one.put("/api/v1/users/me/password", json=passwords, headers=headers).status_code
+        return one.put("/api/v1/users/me/password", json={"old": old, "new": "battery staple"}).status_code
 
     assert [change("wrong"), change("correct horse")] == [403, 204]
     assert [one.get(ME).status_code, other.get(ME).status_code] == [200, 401]
