@@ -206,7 +206,7 @@ def test_04_shows_everything_without_a_browser_and_saves_only_when_told(cast, em
     figures = outputs(notebook, "application/vnd.plotly.v1+json")
     assert len(figures) == 4 and all("Ada Ünï <b>" not in figure for figure in figures)
     assert "chosen: 0.600" in figures[1] and "chosen: 0.600" in figures[3]
-    pages = outputs(notebook, "text/html")
+    pages = [page.replace("<wbr>", "") for page in outputs(notebook, "text/html")]  # where names of columns may break
     mistakes = next(page for page in pages if "<figure" in page)
     # Every face is named by the other person once its own is gone, and so is the stranger.
     assert "strangers given a name (9)" in mistakes and "a stranger" in mistakes
