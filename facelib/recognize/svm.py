@@ -5,22 +5,27 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import StratifiedKFold
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from facelib.project.names import UNKNOWN
 from facelib.recognize.base import OpenSetRecognizer
 from facelib.recognize.calibration import logistic, platt
-from facelib.recognize.machines import MOST_STEPS, FaceKernel, Kernel, train
 
+Kernel = Literal["linear", "rbf"]
 _FOLDS = (3, 5)
+_MOST_SHARED = 5000  # faces whose kernel, 200 MB, is computed once for all people
+_MOST_STEPS = 1_000_000  # of training one machine: 4,000 faces of 20 people who all look alike take 146,000 with C=1
 
 
 class OpenSetSVM(OpenSetRecognizer):
@@ -46,8 +51,7 @@ class OpenSetSVM(OpenSetRecognizer):
             then given to the person whose own threshold its probability exceeds by most.
 
     Attributes:
-        weights_: `(people, m)`, what each gallery face counts in the machine of each of `classes_`; most count nothing.
-        biases_: `(people,)`, what is added to their sum.
+        machines_: The support vector machines, one per person.
         slopes_: `(people,)`, with `intercepts_` the calibration of each machine.
         intercepts_: `(people,)`.
 
@@ -99,25 +103,26 @@ class OpenSetSVM(OpenSetRecognizer):
                 f"expected two people (classes) or more, got 1 class, {self.classes_.tolist()!r}: "
                 f"a support vector machine needs others to tell a person from; OpenSetKNN works with one"
             )
-        vectors = self.vectors_.astype(np.float64)
+        machine = SVC(kernel=self.kernel, C=self.C, class_weight="balanced", max_iter=_MOST_STEPS)
+        self.machines_ = OneVsRestClassifier(machine)
         try:
             with (
                 warnings.catch_warnings(action="error", category=ConvergenceWarning),
                 # Checked already, and each of the many small trainings would check it again, which takes as long.
                 config_context(assume_finite=True, skip_parameter_validation=True),
             ):
-                scores, codes = self._unseen_scores(vectors)
-                self.weights_, self.biases_ = self._trained(vectors, self.codes_)
+                scores, codes = self._unseen_scores()
+                self.machines_.fit(self.vectors_, self.codes_)
         except ConvergenceWarning as error:
             raise ValueError(
-                f"expected each machine to be trained in {MOST_STEPS} steps, C={self.C!r} and {len(self.codes_)} "
+                f"expected each machine to be trained in {_MOST_STEPS} steps, C={self.C!r} and {len(self.codes_)} "
                 f"faces take more; lower C, or move faces that are under a wrong name"
             ) from error
         pairs = [platt(scores[:, code], codes == code) for code in range(len(self.classes_))]
         self.slopes_, self.intercepts_ = (np.array(column) for column in zip(*pairs, strict=True))
         return self
 
-    def _unseen_scores(self, vectors: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    def _unseen_scores(self) -> tuple[NDArray[Any], NDArray[np.intp]]:
         """Return the machines' outputs for faces they were not trained on, `(m, people)`, and whose faces these are."""
         fewest, most = _FOLDS
         counts = np.bincount(self.codes_)
@@ -125,28 +130,32 @@ class OpenSetSVM(OpenSetRecognizer):
         rows = np.concatenate(
             [np.resize(np.flatnonzero(self.codes_ == code), max(count, fewest)) for code, count in enumerate(counts)]
         )
-        vectors, codes = vectors[rows], self.codes_[rows]
-        scores = np.empty((len(codes), len(counts)))
-        for known, tried in StratifiedKFold(int(np.clip(counts.min(), fewest, most))).split(vectors, codes):
-            scores[tried] = self._scores(vectors[known], *self._trained(vectors[known], codes[known]), vectors[tried])
-        return scores, codes
+        folds = StratifiedKFold(int(np.clip(counts.min(), fewest, most)))
+        codes = self.codes_[rows]
+        return self._by_machines_without(folds, self.vectors_[rows].astype(np.float64), codes), codes
 
-    def _trained(
-        self, vectors: NDArray[np.float64], codes: NDArray[np.intp]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return `weights_` and `biases_` of machines for some faces of each person."""
-        own = codes == np.arange(len(self.classes_))[:, None]
-        return train(vectors, own, FaceKernel.of(self.kernel, vectors), C=self.C)
-
-    def _scores(
-        self,
-        vectors: NDArray[np.float64],
-        weights: NDArray[np.float64],
-        biases: NDArray[np.float64],
-        probes: NDArray[np.float64],
+    def _by_machines_without(
+        self, folds: StratifiedKFold, vectors: NDArray[np.float64], codes: NDArray[np.intp]
     ) -> NDArray[np.float64]:
-        """Return the outputs of machines for probes, `(n, people)`."""
-        return FaceKernel.of(self.kernel, vectors).scores(weights, vectors, probes).T + biases
+        """Return what `cross_val_predict` would, `(m, people)`, sooner: the kernel is computed once for all people."""
+        scores = np.empty((len(codes), len(self.classes_)))
+        for train, test in folds.split(vectors, codes):
+            known, tried = vectors[train], vectors[test]
+            if shared := len(known) <= _MOST_SHARED:
+                known, tried = self._kernel(known, known), self._kernel(tried, known)
+            for code in range(1 if len(self.classes_) == 2 else 0, len(self.classes_)):
+                own = (codes[train] == code).astype(np.intp)
+                balanced = dict(enumerate(len(own) / (2 * np.bincount(own))))
+                kernel = "precomputed" if shared else self.kernel
+                machine = SVC(kernel=kernel, C=self.C, class_weight=balanced, max_iter=_MOST_STEPS)
+                scores[test, code] = machine.fit(known, own).decision_function(tried)
+        return _by_person(scores[:, 1]) if len(self.classes_) == 2 else scores
+
+    def _kernel(self, one: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the kernel of faces with those that a machine is trained on, as `SVC` computes it."""
+        if self.kernel == "linear":
+            return one @ known.T
+        return np.asarray(rbf_kernel(one, known, gamma=1 / (known.shape[1] * (known.var() or 1))))
 
     def probabilities(self, X: ArrayLike) -> NDArray[Any]:
         """Return, for each face and each of `classes_`, the probability that it is that person: `(n, people)`.
@@ -154,8 +163,10 @@ class OpenSetSVM(OpenSetRecognizer):
         Each column is calibrated for itself; rows do not sum to one.
         """
         check_is_fitted(self)
-        probes = validate_data(self, X, dtype=np.float64, reset=False, ensure_min_samples=0)
-        scores = self._scores(self.vectors_.astype(np.float64), self.weights_, self.biases_, probes)
+        vectors = validate_data(self, X, dtype=(np.float64, np.float32), reset=False, ensure_min_samples=0)
+        if not len(vectors):
+            return np.empty((0, len(self.classes_)))
+        scores = _by_person(self.machines_.decision_function(vectors))
         probability = logistic(scores, self.slopes_, self.intercepts_)
         if math.isinf(self.farthest):
             return probability
@@ -187,16 +198,7 @@ class OpenSetSVM(OpenSetRecognizer):
         """Return the row of the nearest gallery face of each of `classes_`: `(n, people)`."""
         return self._compare(X, 1).people_rows
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take over a recognizer, also one that was saved when its machines were scikit-learn's."""
-        state = dict(state)
-        if machines := state.pop("machines_", None):
-            trained = machines.estimators_
-            weights = np.zeros((len(trained), len(state["vectors_"])))
-            for row, machine in zip(weights, trained, strict=True):
-                row[machine.support_] = machine.dual_coef_[0]
-            biases = np.array([machine.intercept_[0] for machine in trained])
-            if len(trained) == 1:  # of two people, the second's
-                weights, biases = np.concatenate([-weights, weights]), np.concatenate([-biases, biases])
-            state |= {"weights_": weights, "biases_": biases}
-        super().__setstate__(state)
+
+def _by_person(scores: NDArray[Any]) -> NDArray[Any]:
+    """Return decision values with one column per person; of two people scikit-learn gives one column only."""
+    return np.column_stack([-scores, scores]) if scores.ndim == 1 else scores

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from facelib.gallery import Gallery
 from facelib.recognize import OpenSetSVM
 from facelib.recognize.info import RecognizerKind
-from facelib.recognize.machines import Kernel
+from facelib.recognize.svm import Kernel
 from facelib.recognize.thresholds import Trials, fit_threshold
 from facelib.recognize.thresholds.trials import strangers_to_each_other
 from facelib.recognize.tuning.material import Material

@@ -16,7 +16,7 @@ from facelib.gallery.strangers import read_strangers
 from facelib.project import Project
 from facelib.recognize import OpenSetKNN, OpenSetSVM, RecognizerInfo
 from facelib.recognize.info import RecognizerKind
-from facelib.recognize.machines import Kernel
+from facelib.recognize.svm import Kernel
 from facelib.recognize.thresholds import (
     Fitted,
     OwnThresholds,
