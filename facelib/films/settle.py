@@ -27,7 +27,7 @@ from facelib.films.unknowns import (
     table_of_groups,
 )
 from facelib.films.unknowns.kept import Groups, no_groups, people_of, read_groups, write_groups
-from facelib.project import Project, write_table
+from facelib.project import FilmFiles, Project, write_table
 from facelib.project.decisions import read_corrections
 
 NAME_CHANGE_COLUMNS = ["video", "track", "start", "end", "was", "is", "reason"]

@@ -13,7 +13,6 @@ from facelib.films.record import content_of
 from facelib.project import FilmFiles, Project
 from facelib.project.wording import in_one_line
 
-
 _TRACKS = {"track", "shot", "start_frame", "end_frame", "start", "end"}
 _BOXES = {"frame", "track", "left", "top", "right", "bottom"}
 _COLUMNS = {  # of each table, those without which nothing can be done with it
