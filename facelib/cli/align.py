@@ -25,13 +25,14 @@ def align(
 ) -> None:
     """Cut the face out of every picture of a folder tree; if it is interrupted, run it again to continue."""
     from facelib.gather.crops import align_tree
-    from facelib.gather.cutting import Cutting
 
-    cutting = Cutting(image_size=image_size, margin=margin, method=method, detector=detector)  # type: ignore[arg-type]
     table = align_tree(
         source,
         destination,
-        cutting=cutting,
+        image_size=image_size,
+        margin=margin,
+        method=method,  # type: ignore[arg-type]  # checked there
+        detector=detector,
         processes=processes,
         random_order=random_order,
         progress=sys.stderr.isatty(),

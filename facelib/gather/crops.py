@@ -12,7 +12,7 @@ from typing import Self
 import pandas as pd
 from tqdm.auto import tqdm
 
-from facelib.gather.cutting import DIED, NO_FACE, Cut, CutTask, Cutting, cut_out, find_crop
+from facelib.gather.cutting import DIED, NO_FACE, AlignMethod, Cut, CutTask, Cutting, cut_out, find_crop
 from facelib.gather.workers import spread
 from facelib.images import find_pictures_below
 from facelib.project import write_table, writer_lock
@@ -36,9 +36,14 @@ def align_tree(
     source: str | Path,
     destination: str | Path,
     *,
-    cutting: Cutting | None = None,
+    image_size: int = 160,
+    margin: float = 0.125,
+    method: AlignMethod = "margin",
+    detector: str | Path = "centerface",
+    smallest_face: float = 40,
     processes: int | None = None,
     random_order: bool = False,
+    seed: int | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Cut the face out of every picture of a folder tree, into a tree of the same form.
@@ -55,10 +60,16 @@ def align_tree(
     Args:
         source: A folder, usually with one folder per person, at any depth; hidden files and folders are skipped.
         destination: Another folder, not inside `source`.
-        cutting: How; None takes the defaults.
+        image_size: Side of the crops, pixels: 160 for FaceNet, 112 for ArcFace with `"five points"`, 150 for `"dlib"`.
+        margin: Of the method `"margin"`: fraction of the box's side added on each side. Raising it shows more hair
+            and background.
+        method: How the face is cut out, see `facelib.embed.align`.
+        detector: Name or path, see `facelib.load_detector`.
+        smallest_face: In pixels of the picture, or of its copy with a longer side of 1000.
         processes: How many work at a time, with one thread each; None takes one for each core, where there is enough
             to do. With 1 all is done in this process, with all its threads.
         random_order: Take the pictures in random order.
+        seed: Of the order; None takes another one each time.
         progress: Show a bar with rate and time left.
 
     Returns:
@@ -67,11 +78,14 @@ def align_tree(
 
     Raises:
         FileNotFoundError: When `source` is no folder, or holds no picture.
-        ValueError: When `destination` lies in `source`, or a number is out of its range.
+        ValueError: When `destination` lies in `source`, or a parameter is out of its range.
         OSError: When a crop cannot be written; what was made stays.
         RuntimeError: When no further process can be started.
     """
     source, destination = Path(source), Path(destination)
+    cutting = Cutting(
+        image_size=image_size, margin=margin, method=method, detector=str(detector), smallest_face=smallest_face
+    )
     pictures = find_pictures_below(source).pictures
     if destination.resolve().is_relative_to(source.resolve()):
         raise ValueError(f"expected a destination outside of {str(source)!r}, got {str(destination)!r}")
@@ -85,6 +99,7 @@ def align_tree(
         relative_to=source,
         processes=processes,
         random_order=random_order,
+        seed=seed,
         progress=progress,
     )
     crops = [Path(crop).relative_to(destination).as_posix() if crop else "" for crop in table["crop"]]
@@ -99,6 +114,7 @@ def align_pictures(
     relative_to: str | Path | None = None,
     processes: int | None = None,
     random_order: bool = False,
+    seed: int | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Cut the face out of each of some pictures; see `align_tree`, which does it for a folder.
@@ -111,6 +127,7 @@ def align_pictures(
         relative_to: The folder to which the pictures' paths in the tables are relative; None shows them as they are.
         processes: As in `align_tree`.
         random_order: As in `align_tree`.
+        seed: As in `align_tree`.
         progress: Show a bar with rate and time left.
 
     Returns:
@@ -126,7 +143,7 @@ def align_pictures(
     named = {one: (one.relative_to(relative_to) if relative_to is not None else one).as_posix() for one in places}
     tasks = [CutTask(picture, crop, failures.known(named[picture])) for picture, crop in places.items()]
     if random_order:
-        random.shuffle(tasks)
+        random.Random(seed).shuffle(tasks)
     reasons: dict[Path, str] = {}
     bar = tqdm(total=len(tasks), unit=" pictures", desc="crops", leave=False, disable=not progress)
     with bar, failures:

@@ -38,11 +38,9 @@ class Cutting:
     """How a picture's face is found and cut out.
 
     Attributes:
-        image_size: Side of the square crop, pixels: 160 for FaceNet, 112 for ArcFace with `"five points"`, 150 for
-            `"dlib"`.
-        margin: Of the method `"margin"`: fraction of the box's side added on each side. Raising it shows more hair and
-            background.
-        method: How the face is cut out, see `facelib.embed.align`.
+        image_size: Side of the square crop, pixels.
+        margin: Of the method `"margin"`: fraction of the box's side added on each side.
+        method: How the face is cut out.
         detector: Name or path, see `facelib.load_detector`.
         smallest_face: In pixels of the picture, or of its copy with a longer side of 1000.
 
@@ -57,6 +55,7 @@ class Cutting:
     smallest_face: float = 40
 
     def __post_init__(self) -> None:
+        """Check the values."""
         if not 1 <= self.image_size <= _LARGEST:
             raise ValueError(f"expected image_size of 1 to {_LARGEST} pixels, got {self.image_size!r}")
         if not 0 <= self.margin <= 5:

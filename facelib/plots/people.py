@@ -25,7 +25,7 @@ _WIDTHS = (1.5, 3.0, 5.0, 8.0)  # of the lines between people, pixels
 _MANY, _NEAREST = 30, 2  # from so many people on, lines are drawn to so many others of each
 
 
-def draw_people(graph: nx.Graph, *, looks: Mapping[str, Mark] | None = None) -> go.Figure:
+def draw_people(graph: nx.Graph, *, seed: int = 0, looks: Mapping[str, Mark] | None = None) -> go.Figure:
     """Draw who appears with whom: a disc for each person, a line between two who are on screen together.
 
     A disc's area grows with the seconds on screen, a line's width with the seconds together. Who is often together
@@ -36,6 +36,7 @@ def draw_people(graph: nx.Graph, *, looks: Mapping[str, Mark] | None = None) -> 
 
     Args:
         graph: As `facelib.films.appearances.graph_of` returns it; may be empty.
+        seed: Where the search for places begins; another seed gives another drawing of the same graph.
         looks: Of people, as for `facelib.plots.draw_timeline`.
 
     Returns:
@@ -48,7 +49,7 @@ def draw_people(graph: nx.Graph, *, looks: Mapping[str, Mark] | None = None) -> 
     boxes = np.array([_box(lines, size) for lines, size in zip(labels, sizes, strict=True)]).reshape(-1, 2)
     room = float(_NARROW if len(people) <= _FEW else _WIDE)
     drawn = _strongest(graph) if len(people) >= _MANY else graph
-    places = _places(drawn, people, boxes, room)
+    places = _places(drawn, people, boxes, seed, room)
     places[:, 1] += sizes / 2 + 4 - boxes[:, 1] / 2  # a disc stands at the top of its box
     figure = go.Figure(_lines(drawn, dict(zip(people, places, strict=True))))
     looks = shades(people, looks)
@@ -85,7 +86,7 @@ def _box(lines: list[str], size: float) -> tuple[float, float]:
     return max(size, letters * _LETTER) + 12, size + _LINE * len(lines) + 14
 
 
-def _places(graph: nx.Graph, people: list[str], boxes: _Points, room: float) -> _Points:
+def _places(graph: nx.Graph, people: list[str], boxes: _Points, seed: int, room: float) -> _Points:
     """Return the middle of each person's box, `(n, 2)` in pixels from the left top corner, none on another."""
     places = np.zeros((len(people), 2))
     linked = np.array([graph.degree[person] > 0 for person in people], bool)
@@ -97,7 +98,7 @@ def _places(graph: nx.Graph, people: list[str], boxes: _Points, room: float) -> 
         weighed.add_nodes_from(sorted(crowd))
         weighed.add_weighted_edges_from((*pair, value) for pair, value in sorted(pull.items()))
         spread = 1.6 / np.sqrt(len(crowd))
-        found = nx.spring_layout(weighed, k=spread, weight="weight", seed=0, iterations=200)
+        found = nx.spring_layout(weighed, k=spread, weight="weight", seed=seed, iterations=200)
         rough = np.array([found[person] for person, one in zip(people, linked, strict=True) if one])
         places[linked] = _apart(_stretched(rough, boxes[linked], room), boxes[linked], room)
     bottom = float((places[linked, 1] + boxes[linked, 1] / 2).max(initial=0))

@@ -66,13 +66,14 @@ def tile(
     )
 
 
-def thumbnails(table: pd.DataFrame, folder: str | Path, *, most: int = 60) -> Thumbnails:
+def thumbnails(table: pd.DataFrame, folder: str | Path, *, size: int = 96, most: int = 60) -> Thumbnails:
     """Show the faces of a table as small pictures, each with its person, the picture's name, and the reason.
 
     Args:
         table: One row per face, with the columns `picture`, `person`, `reason`, `left`, `top`, `right` and `bottom`.
             A row without a box shows the whole picture.
         folder: What `picture` is relative to: the project's data folder.
+        size: The longest side of a small picture, in pixels.
         most: How many to show at most; beyond it every n-th row is shown and the page says so. A larger value
             makes the notebook and the report larger, by about 4 kB a picture.
 
@@ -82,7 +83,7 @@ def thumbnails(table: pd.DataFrame, folder: str | Path, *, most: int = 60) -> Th
     if table.empty:
         return Thumbnails("<p>No pictures to show.</p>")
     shown = evenly_picked(table, most)
-    return _page((_tile(row, Path(folder)) for _, row in shown.iterrows()), len(shown), len(table))
+    return _page((_tile(row, Path(folder), size) for _, row in shown.iterrows()), len(shown), len(table))
 
 
 def contact_sheet(shots: pd.DataFrame, keyframes: pd.DataFrame) -> Thumbnails:
@@ -134,10 +135,10 @@ def _page(tiles: Iterable[str], shown: int, total: int) -> Thumbnails:
     return Thumbnails.side_by_side(tiles, "" if shown == total else f"{shown} of {total}, evenly picked.")
 
 
-def _tile(row: pd.Series, folder: Path) -> str:
+def _tile(row: pd.Series, folder: Path, size: int) -> str:
     person, path = str(row["person"]), Path(str(row["picture"]))
     reason = f"<br><b>{html.escape(str(row['reason']))}</b>" if row.get("reason") else ""
     name = html.escape(path.stem).replace("_", "_<wbr>")
     caption = f"{html.escape(person)}<br>{name}{reason}"
-    picture, alt = face_or_reason(folder, row), f"{person}, {path.name}"
-    return tile(picture, caption, size=96, width=124, alt=alt, title=path.name)
+    picture, alt = face_or_reason(folder, row, size=size), f"{person}, {path.name}"
+    return tile(picture, caption, size=size, width=size + 28, alt=alt, title=path.name)

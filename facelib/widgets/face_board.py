@@ -59,7 +59,8 @@ class FaceBoard(anywidget.AnyWidget):
         noun: What one of them is called.
         scope: Without a mark, a decision is about the face in `focus`, or about `all` of the board.
         shown: Which of them at first, one of `filters`.
-        views: Orders to choose from, if any, and what their buttons say; the first is taken at first.
+        views: Orders to choose from, if any, and what their buttons say.
+        view: The first of these.
         page_size: Faces on a page.
 
     Attributes:
@@ -118,13 +119,14 @@ class FaceBoard(anywidget.AnyWidget):
         scope: Literal["focus", "all"] = "focus",
         shown: str = "",
         views: Mapping[str, str] | None = None,
+        view: str = "",
         page_size: int = 40,
     ) -> None:
+        """Lay out the first page."""
         if page_size < 1:
             raise ValueError(f"expected at least one {noun} per page, got {page_size!r}")
         listed = [asdict(action) | {"keys": list(action.keys), "question": list(action.question)} for action in actions]
         buttons = [[value, text] for value, text in (views or {}).items()]
-        view = next(iter(views or {}), "")
         super().__init__(
             actions=listed, label=label, empty=empty, noun=noun, scope=scope, shown=shown, views=buttons, view=view
         )

@@ -44,6 +44,7 @@ class LiveCamera(LivePage):
     Args:
         record: Whether to record the annotated picture after each start.
         picture_size: Pixels of the longer side of the picture in the page; larger ones take more of the machine.
+        pictures_per_second: At most so many go to the page.
         patience: Seconds after which it stops when no page shows the picture, not counted while a cell of the
             notebook runs, since the page cannot answer then; infinite never stops.
 
@@ -75,6 +76,7 @@ class LiveCamera(LivePage):
         loop: bool = False,
         record: bool = False,
         picture_size: int = 960,
+        pictures_per_second: float = 15.0,
         patience: float = 30.0,
     ) -> None:
         """Check everything that can be checked; nothing is opened yet."""
@@ -105,6 +107,7 @@ class LiveCamera(LivePage):
             first.people,
             inbox,
             picture_size=picture_size,
+            pictures_per_second=pictures_per_second,
             patience=patience,
         )
         for other in [camera for camera in self._open if camera.source == self.source]:

@@ -19,7 +19,6 @@ from facelib.widgets.live_view_faces import SeenFaces
 from facelib.widgets.live_view_log import EVENTS, Inbox, clock
 from facelib.widgets.shared import widget_script, widget_style
 
-_PAUSE = 1 / 15  # seconds between two pictures at least
 _UNANSWERED = 1.0  # seconds after which a picture is sent although the page did not say that it has the last one
 _QUIET = 5.0  # seconds after which the last picture is sent again, to learn whether the page is still open
 _LEFT = 4.0  # seconds for a page that removed the picture to show it again
@@ -52,6 +51,7 @@ class Pace:
     _grace: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
+        """Begin without a page."""
         self._grace = self.patience
 
     def may_send(self, now: float) -> bool:
@@ -110,6 +110,7 @@ class LivePage(anywidget.AnyWidget):
         people: The cast, to choose a name from.
         inbox: Holds the changes that the page has not been sent yet.
         picture_size: Pixels of the longer side of the picture.
+        pictures_per_second: At most so many are sent.
         patience: Seconds without an answer of the page after which nobody looks.
     """
 
@@ -144,13 +145,16 @@ class LivePage(anywidget.AnyWidget):
         inbox: Inbox,
         *,
         picture_size: int,
+        pictures_per_second: float,
         patience: float,
     ) -> None:
-        if not picture_size > 0:
-            raise ValueError(f"expected picture_size above 0, got {picture_size!r}")
-        self._size, self._patience = picture_size, patience
+        """Show a page without a picture."""
+        for name, value in (("picture_size", picture_size), ("pictures_per_second", pictures_per_second)):
+            if not value > 0:
+                raise ValueError(f"expected {name} above 0, got {value!r}")
+        self._size, self._pause, self._patience = picture_size, 1 / pictures_per_second, patience
         self._inbox, self._lock = inbox, threading.RLock()
-        self._pace = Pace(_PAUSE, patience)
+        self._pace = Pace(self._pause, self._patience)
         self._known = SeenFaces()
         super().__init__(source=source, people=people, message="Press Start.")
         self.observe(lambda _: self._pace.answered(self.shown, time.monotonic()), names="shown")
@@ -202,7 +206,7 @@ class LivePage(anywidget.AnyWidget):
         """Forget what was shown before, as the tracks of every session have numbers of their own."""
         self._inbox.take_events()
         with self._lock, self.hold_sync():
-            self._pace = Pace(_PAUSE, self._patience, heard=self._pace.heard)
+            self._pace = Pace(self._pause, self._patience, heard=self._pace.heard)
             self._known = SeenFaces()
             self.picture, self.faces, self.events = b"", [], []
             self.number += 1

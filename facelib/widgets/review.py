@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from facelib.films.appearances import timecode
 from facelib.images import encode_jpeg, read_image, thumbnail
@@ -40,7 +40,7 @@ _FILTERS: dict[Filter, str] = {
     "decided": "decided",
     "all": "all",
 }
-_VIEWS = {"tracks": "One by one", "groups": "In groups"}  # the latter by what they were called at first
+_VIEWS = {"tracks": "One by one", "groups": "In groups"}
 
 
 class TrackReview(FaceBoard):
@@ -52,6 +52,7 @@ class TrackReview(FaceBoard):
     Args:
         review: The tracks and their decisions.
         shown: Which tracks at first; see `Review.queue`. Later also `label:` and the name of a person or a group.
+        view: `tracks`: one order for all; `groups`: together by the person or group that they were called at first.
         page_size: Tracks on a page.
 
     Attributes:
@@ -63,8 +64,10 @@ class TrackReview(FaceBoard):
         review: Review,
         *,
         shown: Filter = "undecided",
+        view: Literal["tracks", "groups"] = "tracks",
         page_size: int = 40,
     ) -> None:
+        """Sort the tracks and show the first page."""
         self._review = review
         super().__init__(
             review.project.data,
@@ -74,6 +77,7 @@ class TrackReview(FaceBoard):
             noun="track",
             shown=shown,
             views=_VIEWS,
+            view=view,
             page_size=page_size,
         )
         self.add_class("facelib-review")

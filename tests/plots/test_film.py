@@ -185,7 +185,8 @@ def test_boxes_are_pushed_apart_no_farther_than_needed():
     assert np.abs(moved[:2, 0] - places[:2, 0]).max() < 1
 
 
-def test_the_graph_is_drawn_the_same_every_time():
+def test_the_graph_is_drawn_the_same_every_time_and_otherwise_with_another_seed():
     graph = graph_of(appearances(crowd(12, stretches=20)))
-    first, second = draw_people(graph), draw_people(graph)
+    first, second, other = draw_people(graph), draw_people(graph), draw_people(graph, seed=1)
     assert list(first.data[-1].x) == list(second.data[-1].x)
+    assert list(first.data[-1].x) != list(other.data[-1].x)

@@ -287,7 +287,9 @@ def test_a_film_that_is_none_is_refused(project, detector, tmp_path):
         LiveCamera(broken, project, detector=detector)
 
 
-@pytest.mark.parametrize("options", [{"picture_size": 0}, {"seconds_between_recognitions": -1}])
+@pytest.mark.parametrize(
+    "options", [{"picture_size": 0}, {"pictures_per_second": -1}, {"seconds_between_recognitions": -1}]
+)
 def test_bad_options_are_refused(project, detector, options):
     with pytest.raises(ValueError, match=next(iter(options))):
         LiveCamera(project.videos / "demo.mp4", project, detector=detector, **options)
