@@ -114,9 +114,8 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
 
 def _films(project: Project) -> list[Path]:
     """Return the films whose tracks have names; those that lie elsewhere or are gone too: their results stay."""
-    films, places = project.find_videos(), project.film_summary.parent
-    folders = (FilmFiles(path) for path in sorted(places.iterdir())) if places.is_dir() else ()
-    others = {files.film for files in folders} - {"", *(text_of(film.name) for film in films)}
+    films = project.find_videos()
+    others = {files.film for files in project.all_results()} - {"", *(text_of(film.name) for film in films)}
     films += [project.videos / path_of(name) for name in sorted(others)]
     return [film for film in films if project.film(film).is_named]
 

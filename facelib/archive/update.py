@@ -146,10 +146,9 @@ def _has_tracks(project: Project, film: str | Path) -> FilmFiles:
 
 
 def _folders_with_tracks(project: Project) -> Iterator[FilmFiles]:
-    folder = project.film_summary.parent
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        files = FilmFiles(path)
-        locked = path.is_dir() and not os.access(path, os.X_OK)  # its film is then among the problems
+    for files in project.all_results():
+        folder = files.folder
+        locked = folder.is_dir() and not os.access(folder, os.X_OK)  # its film is then among the problems
         if locked or files.tracks.is_file():
             yield files
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +34,8 @@ def follow_renamed(
     if files.folder.exists() or not film.is_relative_to(project.videos):
         return
     there = {text_of(path.name) for path in [*files_below(project.videos), *others]}
-    former = next((one for one in _all_results(project) if one.film not in there and content_of(one) == content), None)
+    gone = (one for one in project.all_results() if one.film and one.film not in there)
+    former = next((one for one in gone if content_of(one) == content), None)
     if former is None:
         return
     was, now = former.film, text_of(film.name)
@@ -48,10 +49,3 @@ def follow_renamed(
             write_groups(project, replace(kept, films=films, members=members))
     os.replace(former.folder, files.folder)  # last: where it was broken off before, it is found again
     write_text(f"{now}\n", files.source)
-
-
-def _all_results(project: Project) -> Iterator[FilmFiles]:
-    places = project.film_summary.parent
-    for folder in sorted(places.iterdir()) if places.is_dir() else ():
-        if (files := FilmFiles(folder)).film:
-            yield files

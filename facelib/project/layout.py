@@ -173,6 +173,11 @@ class Project:
         each = (FilmFiles(places / one) for one in numbered(name))
         return next(files for files in each if files.film in ("", text_of(name)))
 
+    def all_results(self) -> list[FilmFiles]:
+        """Return the files of all films' results, by folder, also of films that are gone or lie elsewhere."""
+        places = self.film_summary.parent
+        return [FilmFiles(folder) for folder in sorted(places.iterdir())] if places.is_dir() else []
+
     @contextmanager
     def hold(self, video: str | Path) -> Iterator[FilmFiles]:
         """Yield the files of one film's results, for one process at a time; other films can be worked on meanwhile.
