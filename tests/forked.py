@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 import pytest
 from ipykernel.kernelspec import get_kernel_dict
 
-from facelib.pipeline.fork_server import LIBRARY, REPORT, ForkServer, forked
+from facelib.pipeline.modules import LIBRARY, REPORT
+from facelib.project.fork_server import ForkServer, forked
 
 FACELIB = [sys.executable, "-c", "from facelib.cli import main; main()"]
 COMMANDS = (

@@ -17,7 +17,8 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
 
-from facelib.pipeline.fork_server import ForkServer, forked
+from facelib.pipeline.modules import LIBRARY
+from facelib.project.fork_server import ForkServer, forked
 from facelib.project.processes import memory_settings
 
 
@@ -111,7 +112,7 @@ class Kernels:
         """Return what starts the kernel of the next notebook; `left` may still be run, with this one."""
         if not self._server and self._forks and left + self.later > 1:
             try:
-                self._started = ForkServer()
+                self._started = ForkServer(LIBRARY)
                 self._server = self._started.address
             except OSError:
                 self._forks = False

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,10 +21,11 @@ import psutil
 import pytest
 
 from facelib.pipeline import run_pipeline
-from facelib.pipeline.fork_server import KERNEL, LIBRARY, REPORT, ForkServer, forked
 from facelib.pipeline.kernel import Kernels, ThisPython
+from facelib.pipeline.modules import KERNEL, LIBRARY, REPORT
 from facelib.pipeline.notebooks import find_notebooks
 from facelib.project import Project
+from facelib.project.fork_server import ForkServer, forked
 from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
@@ -62,7 +62,7 @@ def look(make_notebook, tmp_path):
 def small(monkeypatch):
     """Let the processes that fork kernels import one small module beside the kernel's own."""
     modules = ["ipykernel.kernelapp", "colorsys", "no_such_module"]
-    monkeypatch.setattr("facelib.pipeline.kernel.ForkServer", partial(ForkServer, modules))
+    monkeypatch.setattr("facelib.pipeline.kernel.ForkServer", lambda _: ForkServer(modules))
 
 
 @pytest.mark.kernel
@@ -128,7 +128,7 @@ def test_where_no_socket_can_be_made_each_starts_by_itself(monkeypatch, tmp_path
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     with pytest.raises(OSError, match="expected a shorter name"):
-        ForkServer()
+        ForkServer(LIBRARY)
     assert list(long.iterdir()) == []
     with Kernels() as kernels:
         assert kernels.manager(left=2) is ThisPython

@@ -132,8 +132,9 @@ def test_steps_without_known_files_always_run(project, make_notebook, tmp_path):
 
 
 FORKED = """
-from facelib.pipeline import fork_server, kernel, run
-server = fork_server.ForkServer(fork_server.KERNEL)
+from facelib.pipeline import kernel, modules, run
+from facelib.project.fork_server import ForkServer
+server = ForkServer(modules.KERNEL)
 run.Kernels = lambda *, forks: kernel.Kernels(server.address)
 """
 both_kinds_of_kernels = pytest.mark.parametrize("before", ["", FORKED], ids=["started", "forked"])

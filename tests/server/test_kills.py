@@ -20,7 +20,7 @@ import httpx2
 import psutil
 import pytest
 
-from facelib.pipeline.fork_server import forked
+from facelib.project.fork_server import forked
 from tests.waiting import PATIENCE
 
 KILLS = 10 if os.environ.get("CI") == "true" else 3

@@ -7,17 +7,32 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from facelib.archive.cluster.task import IndexTask, add_attempt, is_stored, set_aside
+from facelib.project.fork_server import ForkServer, forked
 from facelib.project.processes import memory_settings
 from facelib.project.store import Store
 
+_CHILD = "facelib.archive.cluster.child"
+_MODULES = (
+    _CHILD,
+    "facelib.detect.centerface",
+    "facelib.detect.landmarks",
+    "facelib.detect.mtcnn",
+    "facelib.embed.embedders",
+    "facelib.films.index",
+    "psutil",
+)
+"""What the process of a film imports, which takes a second and a half."""
 _THREADS = {
     name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 }
 """A thread of Dask is a core, and a film takes one: two films at once are indexed sooner than one on two cores."""
+_STARTING = threading.Lock()  # for two threads of Dask
 
 
 def index_on_worker(task: dict[str, Any]) -> str:
@@ -58,13 +73,15 @@ def _memory() -> int:
 
 
 def _in_a_process(task: dict[str, Any], memory: int) -> dict[str, str]:
+    with _STARTING:
+        forks = _forks()
     process = subprocess.Popen(
-        [sys.executable, "-m", "facelib.archive.cluster.child"],
+        forked(forks.address, _CHILD) if forks else [sys.executable, "-m", _CHILD],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env=os.environ | _THREADS | memory_settings(),
+        env=_environment(),
     )
     with process:
         assert process.stdin is not None and process.stdout is not None
@@ -81,12 +98,25 @@ def _in_a_process(task: dict[str, Any], memory: int) -> dict[str, str]:
         return {"died": _how(process.returncode)}
 
 
+@cache
+def _forks() -> ForkServer | None:
+    """Return the process from which those of films are forked, which ends with this one; None where there is none."""
+    with suppress(OSError):
+        return ForkServer(_MODULES, _environment()) if sys.platform == "linux" else None
+    return None
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | _THREADS | memory_settings()
+
+
 def _how(code: int) -> str:
-    if code >= 0:
+    number = code - 128 if code > 128 else -code  # what stands for a forked process ends as a shell would
+    if number <= 0:
         return f"its process ended with code {code}"
     try:
-        name = signal.Signals(-code).name
+        name = signal.Signals(number).name
     except ValueError:
-        name = f"signal {-code}"
+        name = f"signal {number}"
     hint = ", perhaps for want of memory" if name == "SIGKILL" else ""
     return f"its process was killed by {name}{hint}"

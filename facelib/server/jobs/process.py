@@ -16,7 +16,8 @@ from typing import IO, Any
 
 import psutil
 
-from facelib.pipeline.fork_server import KERNEL, LIBRARY, REPORT, ForkServer, forked
+from facelib.pipeline.modules import KERNEL, LIBRARY, REPORT
+from facelib.project.fork_server import ForkServer, forked
 
 _CHILD = "facelib.server.jobs.child"
 _JOB = (_CHILD, "facelib.pipeline.run", "facelib.server.settings", *KERNEL, REPORT)

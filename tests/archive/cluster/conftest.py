@@ -17,12 +17,13 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from random import SystemRandom
+from types import SimpleNamespace
 from urllib.parse import urlparse
 
 import pytest
 
 import facelib
-from facelib.archive.cluster import index_films
+from facelib.archive.cluster import index_films, worker
 from facelib.archive.cluster.shared import WorkingCopy
 from facelib.project import Project
 from facelib.project.digests import sha256_of
@@ -271,6 +272,25 @@ def server(tmp_path_factory) -> Iterator[S3Server]:
             yield started
         finally:
             started.kill()
+
+
+@pytest.fixture(scope="package")
+def forked_films(fork_server: str) -> Iterator[None]:
+    """Processes of films that start at once, forked from the process from which kernels are, here and on workers."""
+    if not fork_server:
+        yield
+        return
+    import dask
+
+    # Dask's workers run it when they start.
+    shared = f"""from types import SimpleNamespace
+import facelib.archive.cluster.worker as worker
+worker.ForkServer = lambda *_: SimpleNamespace(address={fork_server!r})
+"""
+    with pytest.MonkeyPatch.context() as patch, dask.config.set({"distributed.worker.preload": [shared]}):
+        patch.setattr("facelib.archive.cluster.worker.ForkServer", lambda *_: SimpleNamespace(address=fork_server))
+        yield
+    worker._forks.cache_clear()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from facelib.project.store import Store
 
 from ...processes import command_of
 
+CHILD = "facelib.archive.cluster.child"
 LOOK = {"name": "haar", "working_size": 320, "smallest_face": 80}
 EMBED = {"name": "dlib"}
 TRACKING = TrackingSettings(seconds_between_samples=0.5)
@@ -32,22 +34,38 @@ def task_of(project: Project, film: Path, networks, **changed) -> IndexTask:
     return IndexTask(**fields | changed)
 
 
-def children() -> list[psutil.Process]:
-    """Return the processes below this one in which a film is indexed."""
-    below = psutil.Process().children(recursive=True)
-    return [process for process in below if "facelib.archive.cluster.child" in command_of(process)]
+def children() -> list[tuple[psutil.Process, psutil.Process]]:
+    """Return the processes in which a film is indexed for workers below this one, each with its worker.
+
+    A forked one lies below the process that forked it; it has the standard input of what stands for it at its worker.
+    """
+    below = [(one, command_of(one)) for one in psutil.Process().children(recursive=True)]
+    started = [(one, command) for one, command in below if CHILD in command and "serve" not in command]
+    forks = [one for one in psutil.process_iter() if "serve" in command_of(one)] if started else []
+    found = []
+    for one, command in started:
+        own = [process for process in forks if _input(process) == _input(one) != ""] if "start" in command else [one]
+        with suppress(psutil.Error):
+            found += [(process, one.parent()) for process in own]
+    return found
+
+
+def _input(process: psutil.Process) -> str:
+    with suppress(OSError):
+        return os.readlink(f"/proc/{process.pid}/fd/0")
+    return ""
 
 
 @contextmanager
 def killing(choose) -> Iterator[list[int]]:
-    """Kill processes while the block runs: those that `choose` returns for a process in which a film is indexed."""
+    """Kill processes while the block runs: those that `choose` returns for a film's process and its worker."""
     over, killed = threading.Event(), []
 
     def kill() -> None:
         while not over.wait(0.05):
-            for process in children():
+            for process, worker in children():
                 with suppress(psutil.Error):
-                    for victim in choose(process):
+                    for victim in choose(process, worker):
                         if victim.pid not in killed:  # on a busy machine it takes a while to end
                             victim.kill()
                             killed.append(victim.pid)

@@ -23,13 +23,16 @@ from facelib.archive.cluster.connect import connected
 from facelib.films.indexed import index_film
 from facelib.project import Project
 from tests.forked import FACELIB
+from tests.processes import command_of
 from tests.serving import running, serving
 from tests.waiting import PATIENCE, at_once, wait_until
 
 from .conftest import index, tables
 from .indexing import TRACKING, children, killing, task_of
 
+dask = pytest.importorskip("dask")
 pytest.importorskip("distributed")
+pytestmark = pytest.mark.usefixtures("forked_films")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,7 @@ def alone(films, networks):
 
 
 @pytest.fixture(scope="module")
-def scheduler() -> Iterator[str]:
+def scheduler(forked_films) -> Iterator[str]:
     with start_cluster(2) as started:
         yield started.address
 
@@ -58,12 +61,11 @@ def test_only_the_film_that_kills_its_process_is_set_aside(project, alone, netwo
     deadly, other = project.find_videos()
     lost = set[int]()
 
-    def choose(process: psutil.Process) -> list[psutil.Process]:
+    def choose(process: psutil.Process, worker: psutil.Process) -> list[psutil.Process]:
         open_files = [file.path for file in process.open_files()]
         if str(deadly) in open_files:
             return [process]
         if str(other) in open_files and not lost:  # and, once, the worker of the innocent film
-            worker = process.parent()
             lost.add(worker.pid)
             return [worker]
         return []
@@ -88,12 +90,15 @@ def test_a_scheduler_that_is_started_again_is_given_what_is_left(project, alone,
         port = taken.getsockname()[1]
     found = list[dict[str, str]]()
     thread = threading.Thread(target=lambda: found.append(index(project, networks, f"tcp://127.0.0.1:{port}")))
-    with start_cluster(1, port=port):
+    with dask.config.set({"distributed.worker.preload": []}), start_cluster(1, port=port):  # it forks by itself
         thread.start()
-        while not children():
+        while not (working := children()):
             assert thread.is_alive()
             time.sleep(0.05)
-    assert not children()  # a worker takes its process along
+        (process, worker), *_ = working
+        family = worker.children(recursive=True)
+        assert process in family
+    wait_until(lambda: not any(map(command_of, family)))  # a worker takes its processes along
     with start_cluster(1, port=port):
         thread.join()
     assert found == [{}]

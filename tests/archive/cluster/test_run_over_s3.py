@@ -64,7 +64,7 @@ def run(facelib_command) -> Callable[..., subprocess.Popen[str]]:
     return start
 
 
-def test_a_run_over_s3_leaves_what_a_local_run_leaves(server, copy_run, run, tmp_path):
+def test_a_run_over_s3_leaves_what_a_local_run_leaves(server, copy_run, run, forked_films, tmp_path):
     local, films = copy_run(tmp_path / "local")
     wanted = results(local, films)
     empty_bucket()

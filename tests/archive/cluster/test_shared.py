@@ -76,7 +76,7 @@ def test_what_cannot_be_read_here_is_not_removed_there(tmp_path):
     assert (tmp_path / "data" / "demo" / "people" / "Ann" / "1.jpg").read_text() == "a picture"
 
 
-def test_a_pipeline_over_s3_gives_the_tables_of_a_local_run(server, local, machine):
+def test_a_pipeline_over_s3_gives_the_tables_of_a_local_run(server, local, machine, forked_films):
     project = local.project
     put(project)
     copy = machine("one")
@@ -127,7 +127,7 @@ def test_films_that_there_is_no_room_for_are_read_in_place(server, local, machin
     assert not lies_elsewhere(held[0]) and held[0].read_bytes() == changed
 
 
-def test_two_machines_that_run_one_project_at_once_leave_the_same(server, local, machine, monkeypatch):
+def test_two_machines_that_run_one_project_at_once_leave_the_same(server, local, machine, forked_films, monkeypatch):
     monkeypatch.setenv("FACELIB_FILM_CACHE", "0.000001")
     project = local.project
     put(project)

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 import psutil
 import pytest
 
+from facelib.archive.cluster import worker
 from facelib.archive.cluster.task import attempts, is_stored, take_tables
 from facelib.archive.cluster.worker import index_on_worker
 from facelib.project import FilmFiles
+from facelib.project.fork_server import ForkServer
 from facelib.project.store import Store
 
 from .indexing import killing, task_of
 
 pytest.importorskip("distributed")
+pytestmark = pytest.mark.usefixtures("forked_films")
+
+
+@pytest.fixture
+def own_forks(monkeypatch) -> Iterator[None]:
+    """Processes of films that are forked from one of the worker's own, as they are for users."""
+    monkeypatch.setattr(worker, "_forks", own := cache(worker._forks.__wrapped__))
+    monkeypatch.setattr(worker, "ForkServer", ForkServer)
+    yield
+    if forks := own():
+        forks.close()
 
 
 def test_a_film_that_is_gone_or_another_one_has_a_problem_and_no_attempt(project, networks, tmp_path):
@@ -32,7 +47,7 @@ def test_a_film_that_is_deleted_while_it_is_read_has_a_problem_and_no_tables(pro
     film = Path(shutil.copy(project.find_videos()[0], tmp_path / "film.mp4"))
     task = task_of(project, film, networks)
 
-    def choose(process: psutil.Process) -> list[psutil.Process]:
+    def choose(process: psutil.Process, _: psutil.Process) -> list[psutil.Process]:
         if str(film) in [file.path for file in process.open_files()]:
             film.unlink(missing_ok=True)
         return []
@@ -72,20 +87,21 @@ def test_a_damaged_table_in_the_store_is_refused(project, networks, tmp_path):
     assert not FilmFiles(tmp_path / "taken").followed.exists()
 
 
-def test_a_worker_out_of_memory_sets_the_film_aside_and_says_so(project, networks, monkeypatch):
+def test_a_worker_out_of_memory_sets_the_film_aside_and_says_so(project, networks, own_forks, monkeypatch):
     task = task_of(project, project.find_videos()[1], networks)
-    monkeypatch.setattr("facelib.archive.cluster.worker._memory", lambda: 300 * 2**20)
-    told = index_on_worker(asdict(task))
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "_memory", lambda: 300 * 2**20)
+        told = index_on_worker(asdict(task))
     assert "set aside after 3 attempts" in told and "give the workers more memory" in told
     reasons = attempts(Store(task.store), task.key)
     assert len(reasons) == 3 and not is_stored(Store(task.store), task.key)
-    monkeypatch.undo()
     assert index_on_worker(asdict(task)) == told  # until somebody takes the attempts away
     shutil.rmtree(project.store / "attempts")
     assert index_on_worker(asdict(task)) == "" and is_stored(Store(task.store), task.key)
 
 
-def test_a_worker_whose_disk_is_full_loses_nothing(project, networks):
+def test_a_worker_whose_disk_is_full_loses_nothing(project, networks, monkeypatch):
+    monkeypatch.setattr(worker, "_forks", lambda: None)  # as where processes are not forked
     resource = pytest.importorskip("resource")
     task = task_of(project, project.find_videos()[1], networks)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from facelib.pipeline.fork_server import ForkServer
+from facelib.project.fork_server import ForkServer
 from facelib.server.settings import ServerSettings
 from tests.waiting import PATIENCE
 

@@ -1,4 +1,4 @@
-"""The process from which kernels and jobs are forked; see `forking.py`, the program that it runs."""
+"""The process from which kernels, jobs and films are forked; see `forking.py`, the program that it runs."""
 
 from __future__ import annotations
 
@@ -15,62 +15,6 @@ from facelib.project.processes import memory_settings
 _PROGRAM = str(Path(__file__).with_name("forking.py"))
 _LONGEST_ADDRESS = 100  # bytes; a socket's has some 108 at most
 _INLINE = "module://matplotlib_inline.backend_inline"  # what a kernel chooses before matplotlib is imported
-
-KERNEL = ("facelib.pipeline.stopping", "ipykernel.debugger", "ipykernel.kernelapp", "ipykernel.zmqshell")
-"""What a kernel imports before its first cell."""
-
-REPORT = "facelib.pipeline.report:get_ready"
-"""What makes the report of a notebook ready to be written."""
-
-LIBRARY = (
-    *KERNEL,
-    "cleanlab.rank",
-    "facelib.archive.cluster.films",
-    "facelib.detect.centerface",
-    "facelib.detect.landmarks",
-    "facelib.detect.mtcnn",
-    "facelib.evaluate",
-    "facelib.films.annotate",
-    "facelib.films.exports",
-    "facelib.films.identify",
-    "facelib.films.index",
-    "facelib.films.present",
-    "facelib.films.reel",
-    "facelib.gallery.map",
-    "facelib.gallery.strangers",
-    "facelib.gather.datasets",
-    "facelib.gather.film_faces",
-    "facelib.gather.pictures",
-    "facelib.gather.prepare",
-    "facelib.gather.sources.media",
-    "facelib.pipeline.choosing",
-    "facelib.pipeline.parameters",
-    "facelib.pipeline.showing",
-    "facelib.plots.dark",
-    "facelib.plots.film",
-    "facelib.plots.gallery",
-    "facelib.plots.mistakes",
-    "facelib.plots.people",
-    "facelib.plots.tables",
-    "facelib.recognize.quick_skops",
-    "facelib.recognize.tuning",
-    "facelib.review",
-    "facelib.widgets.alias_board",
-    "facelib.widgets.drawn_films",
-    "facelib.widgets.embedding_map",
-    "facelib.widgets.project_page",
-    "facelib.widgets.proposals",
-    "facelib.widgets.review",
-    "facelib.widgets.threshold",
-    "facelib.widgets.threshold_mistakes",
-    "imagehash",
-    "narwhals._pandas_like.namespace",
-    "openTSNE",
-    "pi_heif",
-    "plotly.graph_objs",
-    "pyarrow.dataset",
-)
-"""What the notebooks import, at their beginning or on the way."""
 
 
 class ForkServer:
@@ -90,7 +34,7 @@ class ForkServer:
         OSError: When no socket can be made, as in a folder for temporary files whose name is too long.
     """
 
-    def __init__(self, modules: Sequence[str] = LIBRARY, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, modules: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         """Start it; processes that are asked for at once wait until it is ready."""
         self._folder = TemporaryDirectory(prefix="facelib-forks-")  # its owner's alone
         try:

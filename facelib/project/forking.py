@@ -1,6 +1,6 @@
 """A process that has imported what others need, and forks them; Linux only.
 
-Each notebook of a run, and each job of a server, would spend seconds on imports. Here they are done once; every process
+Each notebook, job and film of a cluster would spend seconds on imports. Here they are done once; every process
 is still a fresh one in which nothing has run. This file is a program that needs the standard library alone, so that it
 starts at once. `serve LISTENER MODULE...` is that process, given the number of an open socket and what to import;
 `MODULE:FUNCTION` calls a function of the module as well, which makes what each process would make for itself.
