@@ -18,7 +18,7 @@ from facelib.films.name import name_film
 from facelib.films.naming import NamingSettings, Recognizer
 from facelib.films.problems import LOOKING, Problems
 from facelib.films.record import SUMMARY_COLUMNS, read_summary
-from facelib.films.renamed import follow_renamed
+from facelib.films.renamed import FormerResults
 from facelib.films.settle import Settled, settle_films
 from facelib.films.tracking import FilmTracks, TrackingSettings
 from facelib.films.unknowns import Grouping, fit_grouping
@@ -88,7 +88,7 @@ def identify_films(
     """
     films = list(films)
     _check(films, project, embedder, info)
-    problems = Problems(project)
+    problems, former = Problems(project), FormerResults(project, films)
     indexed: dict[str, FilmTracks] = {}
     named: list[Path] = []
     for film in films:
@@ -97,7 +97,7 @@ def identify_films(
             continue
         with problems.of(film, LOOKING), project.hold(film) as files:
             content = project.digest(film)
-            follow_renamed(project, film, files, content=content, others=films)
+            former.take_over(film, files, content)
             found = index_film(film, files, detector, embedder, content=content, tracking=tracking, progress=progress)
             indexed[film.name] = found
             with problems.of(film, "naming its tracks"):

@@ -14,6 +14,7 @@ from facelib.detect import Detector, load_detector
 from facelib.embed import Embedder, load_embedder
 from facelib.films.indexed import index_film, made_from, read_index
 from facelib.films.problems import Problems
+from facelib.films.renamed import FormerResults
 from facelib.films.tracking import TrackingSettings
 from facelib.films.unknowns import grouping_threshold
 from facelib.gather.adding import take_in
@@ -145,10 +146,11 @@ def _followed(
     progress: bool,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], list[str]]:
     """Return the tracks and the face samples of each film that can be read, with the names `known` so far."""
-    tables, looks, problems = {}, {}, Problems(project)
+    tables, looks, problems, former = {}, {}, Problems(project), FormerResults(project, paths)
     for film in paths:
         with problems.of(film, "looking for its faces"), project.hold(film) as own:
             content = project.digest(film)
+            former.take_over(film, own, content)
             files, made = own, made_from(content, detector, embedder, tracking)
             if (own.is_named or own.found.is_file()) and read_index(own, made) is None:
                 files = FilmFiles(project.proposed / ".films" / own.folder.name)
@@ -173,7 +175,8 @@ def _write(chosen: Chosen, folder: Path, made: str) -> None:
     """Update the folders to the list, except where the user has changed them since."""
     path = folder / "pictures.csv"
     before = read_own_table(path, [*PROPOSED_COLUMNS, "made"])  # without it, everything is the user's
-    if len(before) and (before["made"] == made).all():
+    renamed = not set(before["film"]) <= set(chosen.pictures["film"])  # a film, after which pictures are named
+    if len(before) and (before["made"] == made).all() and not renamed:
         return
     # The list comes first, so that a kill leaves no picture that is on none.
     listed = pd.concat([table for table in (chosen.pictures, before) if len(table)] or [before])

@@ -217,6 +217,20 @@ def test_accepted_people_become_folders_of_the_cast(project):
 
 
 @pytest.mark.real_data
+def test_a_film_that_was_renamed_is_not_searched_again(project, monkeypatch):
+    first = propose(project)
+    before = project.film("toby_maguire1.mp4")
+    looks = before.looks.read_bytes()
+    (project.videos / "toby_maguire1.mp4").rename(project.videos / "spider.mp4")
+    monkeypatch.setattr("facelib.films.index.find_tracks", None)
+    found = propose(project)
+    assert not before.folder.exists() and project.film("spider.mp4").looks.read_bytes() == looks
+    assert found.pictures["sha256"].tolist() == first.pictures["sha256"].tolist()
+    assert set(found.pictures["film"]) == {"spider.mp4", "jackie_chan1.mp4"}
+    assert set(contents(project.proposed)) == {*found.pictures["picture"], "people.csv", "pictures.csv"}
+
+
+@pytest.mark.real_data
 def test_folders_renamed_by_hand_are_accepted_under_their_names(project):
     assert accept_people(project).empty
     (project.proposed / "Person 1").rename(project.proposed / "Jane Doe")

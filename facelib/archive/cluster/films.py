@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from facelib.detect import Detector
 from facelib.embed import Embedder
 from facelib.films.indexed import made_from, read_index
 from facelib.films.problems import LOOKING, problem_of
+from facelib.films.renamed import FormerResults
 from facelib.films.tracking import TrackingSettings
 from facelib.project import Project, text_of, write_text
 from facelib.project.decisions import read_decisions
@@ -71,7 +73,9 @@ def index_films(
     if not scheduler:
         return {}
     tracking = tracking or TrackingSettings()
-    made = {film: _made(project, film, detector, embedder, tracking) for film in films}
+    films = list(films)
+    former = FormerResults(project, films)
+    made = {film: _made(project, film, former, detector, embedder, tracking) for film in films}
     stale = {film: inputs for film, inputs in made.items() if inputs is not None}
     if not stale:
         return {}
@@ -118,13 +122,21 @@ def _count(number: int, tasks: Mapping[str, IndexTask]) -> str:
 
 
 def _made(
-    project: Project, film: Path, detector: Detector, embedder: Embedder, tracking: TrackingSettings
+    project: Project,
+    film: Path,
+    former: FormerResults,
+    detector: Detector,
+    embedder: Embedder,
+    tracking: TrackingSettings,
 ) -> dict[str, object] | None:
     """Return what a film's tables are to be made from; None where they are up to date or it cannot be read."""
     try:
-        made = made_from(project.digest(film), detector, embedder, tracking)
+        content = project.digest(film)
+        with suppress(BlockingIOError), project.hold(film) as files:  # whoever holds it looks at that
+            former.take_over(film, files, content)
     except OSError:  # reported by whoever reads it next
         return None
+    made = made_from(content, detector, embedder, tracking)
     return made if read_index(project.film(film), made) is None else None
 
 

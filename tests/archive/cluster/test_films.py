@@ -237,3 +237,13 @@ def test_two_runs_of_one_project_at_once_share_the_work(project, alone, networks
     assert all("other run on the film" in reason for reason in told)
     assert tables(project) == alone
     assert index(project, networks, "tcp://nobody.invalid:1") == {}
+
+
+def test_a_film_that_was_renamed_keeps_its_results(films, alone, networks, tmp_path):
+    project = Project(films.name, tmp_path / "data", tmp_path / "output")
+    shutil.copytree(films.data, project.data)
+    shutil.copytree(films.output, project.output)
+    before = project.film("demo.mp4").folder
+    (project.videos / "demo.mp4").rename(project.videos / "pilot.mp4")
+    assert index(project, networks, "tcp://nobody.invalid:1") == {}
+    assert not before.exists() and project.film("pilot.mp4").folder.name == "pilot"
