@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -31,11 +31,15 @@ class Progress:
         cells: How many there are.
         bars: tqdm's bars that are not at their end, the outer ones first, such as
             `film.mp4: 40% 120/300 [00:10<00:15, 12.00 frames/s]`: what is done of how much, the time taken and left.
+        title: The notebook's title without its number, such as `Name the faces in films`; empty where it has none.
+        section: The heading above the cell, such as `The shots`; empty before the first.
     """
 
     cell: int
     cells: int
     bars: tuple[str, ...] = ()
+    title: str = ""
+    section: str = ""
 
     @property
     def fraction(self) -> float:
@@ -65,7 +69,7 @@ class Progress:
         return seconds
 
     def __str__(self) -> str:
-        return "  ".join([f"cell {self.cell} of {self.cells}", *self.bars])
+        return "  ".join([self.section or f"cell {self.cell} of {self.cells}", *self.bars])
 
 
 Watch = Callable[[Progress], None]
@@ -80,7 +84,7 @@ class TellingClient(PapermillNotebookClient):  # type: ignore[misc]
 
     def __init__(self, nb_man: Any, *, watch: Watch, **options: Any) -> None:
         super().__init__(nb_man, **options)
-        self._watch, self._cell = watch, 0
+        self._watch, self._cell, self._headings = watch, 0, ("", "")
         self._bars: dict[str, list[str]] = {}  # from a box to the widgets in it, in the order in which they are made
 
     def start_new_kernel_client(self) -> Any:
@@ -92,6 +96,7 @@ class TellingClient(PapermillNotebookClient):  # type: ignore[misc]
     def execute_cell(self, cell: Any, cell_index: int, *rest: Any, **options: Any) -> Any:
         """Run a cell; see nbclient."""
         self._cell = cell_index + 1
+        self._headings = _headings_above(self.nb.cells[: self._cell])
         self._tell()
         return super().execute_cell(cell, cell_index, *rest, **options)
 
@@ -110,7 +115,7 @@ class TellingClient(PapermillNotebookClient):  # type: ignore[misc]
 
     def _tell(self) -> None:
         bars = (self._bar(parts) for parts in self._bars.values())
-        self._watch(Progress(self._cell, len(self.nb.cells), tuple(bar for bar in bars if bar)))
+        self._watch(Progress(self._cell, len(self.nb.cells), tuple(bar for bar in bars if bar), *self._headings))
 
     def _bar(self, parts: list[str]) -> str:
         """Return a bar as text; nothing for one that is at its end, or for a box of something else."""
@@ -119,6 +124,14 @@ class TellingClient(PapermillNotebookClient):  # type: ignore[misc]
             return ""
         text = f"{before.get('value', '')} {after.get('value', '')}"
         return re.sub(r"\s+", " ", html.unescape(text)).strip()
+
+
+def _headings_above(cells: Sequence[Any]) -> tuple[str, str]:
+    """Return the title and the last heading of a section in text cells, whose first lines they are."""
+    firsts = [cell["source"].partition("\n")[0] for cell in cells if cell["cell_type"] == "markdown"]
+    titles = [re.sub(r"^# (\d+\. )?", "", first) for first in firsts if first.startswith("# ")]
+    sections = [first.removeprefix("## ") for first in firsts if first.startswith("## ")]
+    return "".join(titles[:1]), "".join(sections[-1:])
 
 
 class TellingEngine(NBClientEngine):  # type: ignore[misc]

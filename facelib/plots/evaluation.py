@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,11 +37,15 @@ def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -
             `facelib.recognize.thresholds.curve` give. Those without a rate are left out, and of several rows
             at one spot of the page one is drawn.
         wanted_fpir: Where the figure's only vertical line stands, which the legend calls so.
+
+    Returns:
+        A figure; where a curve reaches the lower left corner, and so lies on the axes, a note says so.
     """
     figure = go.Figure()
     shown = {name: curve.dropna(subset=["fpir", "fnir"]) for name, curve in curves.items()}
     shown = {name: curve.sort_values(["fpir", "fnir"], ascending=[True, False]) for name, curve in shown.items()}
-    for number, (name, curve) in enumerate((name, curve) for name, curve in shown.items() if len(curve)):
+    shown = {name: curve for name, curve in shown.items() if len(curve)}
+    for number, (name, curve) in enumerate(shown.items()):
         spots = _probit(curve[["fpir", "fnir"]].to_numpy(float))
         kept = ~pd.DataFrame(np.round(_GRAIN * spots)).duplicated().to_numpy()
         curve, spots = curve[kept], spots[kept]
@@ -71,7 +75,16 @@ def draw_det(curves: Mapping[str, pd.DataFrame], *, wanted_fpir: float = 0.01) -
     few = [label if label in NARROW_TICKS else "" for label in labels]
     figure.update_xaxes(title="strangers given a name (FPIR)", **axis | {"ticktext": few})
     figure.update_yaxes(title="cast not given their name (FNIR)", **axis)
+    _note_corner(figure, [bool(curve[["fpir", "fnir"]].eq(0).all(axis=1).any()) for curve in shown.values()])
     return figure if figure.data else _nothing(figure, "No face with a known name was looked up.")
+
+
+def _note_corner(figure: go.Figure, reached: Sequence[bool]) -> None:
+    """Say which curves reach the corner without errors: they lie on the axes, as if nothing were drawn."""
+    if any(reached):
+        which = "The curve lies" if len(reached) == 1 else "All curves lie" if all(reached) else "Some curves lie"
+        told = f"{which} on the axes,<br>through the lower left corner:<br>there is a threshold without errors"
+        figure.add_annotation(text=told, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
 
 
 def _probit(rates: NDArray[np.float64]) -> NDArray[np.float64]:

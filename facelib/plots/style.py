@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 import facelib.plots.quick_nbformat  # noqa: F401  # before plotly shows a figure
-from facelib.plots.colours import COLOURS
+from facelib.plots.colours import COLOURS, SYMBOLS
 from facelib.project.wording import isolated
 
 NO_BUTTONS = ("sendChartToCloud", "sendDataToCloud", "zoomIn2d", "zoomOut2d", "autoScale2d")
@@ -20,6 +20,7 @@ AT_LEFT = {"x": 0.01, "xref": "container"}
 """Where a title stands that the buttons would cover, or the edge cut, if it stood over the plot: names take room."""
 
 _LEGEND = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
+_MOST_IN_LEGEND = len(COLOURS) * len(SYMBOLS)
 
 
 def escaped(name: str, *, width: int = 14) -> str:
@@ -103,7 +104,8 @@ def legend_below(figure: go.Figure, *, plot_height: int, between: int = 0) -> No
     """Lay the legend in columns under the plot, and make the figure as tall as that needs.
 
     A legend at the side would be cut, or need scrolling, from about twenty people on; printed, neither helps. The
-    columns share the width, so that their number, and with it the height, is the same on a narrow page.
+    columns share the width, so that their number, and with it the height, is the same on a narrow page. Of more names
+    than there are marks to tell them apart, none are listed: the title says so.
 
     Args:
         figure: Changed in place.
@@ -111,6 +113,11 @@ def legend_below(figure: go.Figure, *, plot_height: int, between: int = 0) -> No
         between: The height between plot and legend, such as for an axis.
     """
     names = [str(trace.name).split("<br>") for trace in figure.data if trace.showlegend is not False]
+    if len(names) > _MOST_IN_LEGEND:
+        told = {"text": f"{len(names)} people, too many for a legend: point at a face for its name", "font_size": 13}
+        below = between + 10
+        figure.update_layout(title_subtitle=told, showlegend=False, height=plot_height + below, margin_b=below)
+        return
     lines = [len(name) for name in names]
     longest = max((len(line) for name in names for line in name), default=0)
     columns = 3 if longest <= 7 else 2

@@ -13,6 +13,7 @@ from pandas.api.types import is_integer_dtype, is_string_dtype
 from facelib.project.wording import isolated
 
 _NAME, _SENTENCE = 20, 40  # characters: up to and from which a column is kept in one line, and wide
+_ROWS = 30  # up to which a table is shown at its full height
 
 OUTPUT_STYLE = """
 @property --facelib-before { syntax: "<length>"; inherits: false; initial-value: 0px; }
@@ -29,11 +30,16 @@ OUTPUT_STYLE = """
     to right, transparent, #000 var(--facelib-before), #000 calc(100% - var(--facelib-after)), transparent
   );
 }
+.facelib-long { max-height: 640px; overflow: auto; }
+.facelib-long th { position: sticky; top: 0; background: var(--jp-layout-color0, Canvas); }
+@media print { .facelib-long { max-height: none; } }
 .jp-RenderedText pre { word-break: normal; overflow-wrap: anywhere; }
 :is(.cm-editor .highlight, .highlight-ipynb) pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 600px) { .js-plotly-plot .modebar { display: none; } }
 """
 """Style rules: tables and figures fade where they go on beyond the edge of a narrow page, lines break there.
+
+A table of many rows scrolls within its own height, except on paper.
 
 On a telephone a figure's buttons would lie on its title; a tap twice undoes what a finger has moved.
 """
@@ -54,7 +60,8 @@ class Table:
     """A table to look at: no row numbers, nothing where a value is missing, text on the left, long file names broken.
 
     Pandas shows the numbers of rows, `NaN` and `<NA>`, and JupyterLab moves text to the right. In a narrow window
-    short names stay in one line and sentences keep a width in which they can be read, and the table scrolls.
+    short names stay in one line and sentences keep a width in which they can be read, and the table scrolls. One of
+    more than 30 rows scrolls up and down too, below its headings.
 
     Args:
         table: An index that is not row numbers, such as names, becomes the first column.
@@ -86,7 +93,8 @@ class Table:
         )
         page = re.sub("<th>[^<]*_[^<]*", lambda text: re.sub(r"(?<=_)(?=\w)", "<wbr>", text[0]), page)
         page = re.sub("<(t[hd])>", lambda cell: f"<{cell[1]}{next(styles)}>", page)
-        return re.sub("<th([^>]*)></th>", r"<td\1></td>", page)  # a heading without text is none
+        page = re.sub("<th([^>]*)></th>", r"<td\1></td>", page)  # a heading without text is none
+        return page if len(self) <= _ROWS else f'<div class="facelib-long">{page}</div>'
 
 
 def _style(column: pd.Series) -> str:

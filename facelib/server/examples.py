@@ -38,7 +38,7 @@ _OWN: dict[str, dict[str, Any]] = {
     "JobDocument": {
         "id": 12, "kind": "film", "steps": [2, 4, 5], "parameters": {"videos": ["episode_1.mp4"]}, "state": "running",
         "started": _NOW + 1, "ended": None, "attempts": 1, "progress": 0.61, "left": 42.0,
-        "doing": "05_annotate_video: cell 6 of 14",
+        "doing": "Name the faces in films: Shots, faces, tracks and names",
     },
     "UploadDocument": {
         "id": "3mX0y5mWk2c9", "name": "episode 1.mp4", "person": None, "length": 734003200, "received": 12582912,

@@ -27,6 +27,7 @@ from facelib.widgets.shared import guarding, near_question
 _TURN = 0.01  # seconds between two looks for a new picture
 _FACTS = 0.5  # seconds between two readings of rates and delay: faster ones cannot be read
 _FIRST = 20.0  # seconds that the first picture may take where only some are watched, or a snapshot is to be taken
+_FACE = 3.0  # seconds that a snapshot waits for the first face: without one it shows no name
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} s"
 _ENDLESS_BAR = "{desc}: {n:.1f} s"
 
@@ -234,11 +235,13 @@ class LiveCamera(LivePage):
         return self._playing().snapshot(path)
 
     def snapshot_page(self) -> Thumbnails:
-        """Save the newest picture with its names and show it; where none has come yet, say so."""
+        """Save the newest picture with its names and show it; where none has come yet, say so.
+
+        Directly after the start it waits for the first picture, and for a face some seconds more.
+        """
         session = self._playing()
-        end = time.monotonic() + _FIRST
-        while session.view() is None and time.monotonic() < end and not session.wait(_TURN):
-            pass
+        _wait_until(lambda: session.view() is not None, session, _FIRST)
+        _wait_until(lambda: bool(self._known.listed()), session, _FACE)
         return picture_page(None if session.view() is None else session.snapshot(), width=self._size)
 
     def enrol(self, track: int, person: str) -> Path:
@@ -351,3 +354,10 @@ class LiveCamera(LivePage):
             time.sleep(0 if final else _TURN)
         if recorded and self.status == f"Recording to {recorded}":  # nobody asked for its end
             self._say(f"Recorded {recorded}")
+
+
+def _wait_until(there: Callable[[], bool], session: LiveSession, seconds: float) -> None:
+    """Wait until something is there or the session has ended, but no longer than so many seconds."""
+    end = time.monotonic() + seconds
+    while not there() and time.monotonic() < end and not session.wait(_TURN):
+        pass

@@ -41,6 +41,7 @@ class Tradeoff(FittedFigure):
         figure = go.Figure(self._draw(setting.k, wanted_fpir))
         self._drawable = bool(figure.data)  # without trials of one kind the figure says so
         if self._drawable:
+            figure.layout.annotations = ()  # the point shows the corner
             self._ends = figure.layout.xaxis.tickvals[0], figure.layout.xaxis.tickvals[-1]
             figure.add_scatter(
                 x=[self._place(setting.counts.fpir)],

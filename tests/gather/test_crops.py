@@ -32,7 +32,7 @@ def tree(tmp_path, portrait):
         "test/Nobody/wall.png": np.full((200, 160, 3), 128, np.uint8),
     }.items():
         (source / name).parent.mkdir(parents=True, exist_ok=True)
-        PillowImage.fromarray(image).save(source / name)
+        PillowImage.fromarray(image).save(source / name, compress_level=0)  # to compress takes longer than the rest
     (source / "test/Nobody/broken.jpg").write_bytes(b"\xff\xd8\xff not a picture")
     (source / "test/Nobody/list.txt").write_text("no picture")
     (source / ".hidden").mkdir()
@@ -203,7 +203,7 @@ def many(tmp_path, portrait):
     for number in range(40):
         path = tmp_path / "many" / f"Person {number % 4}" / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        PillowImage.fromarray(portrait[: 300 + number, 60:420]).save(path)
+        PillowImage.fromarray(portrait[: 300 + number, 60:420]).save(path, compress_level=0)
     return tmp_path / "many"
 
 

@@ -2,6 +2,7 @@ import json
 import re
 import time
 
+import nbformat
 import pytest
 from papermill.iorw import write_ipynb
 
@@ -36,7 +37,23 @@ def test_the_cells_and_the_bars_of_a_notebook_are_told_while_it_runs(tmp_path, m
     assert max(len(progress.bars) for progress in seen) == 2
     last = seen[-1]
     assert (last.cell, last.bars) == (4, ())
-    assert str(last) == "cell 4 of 4"
+    assert (last.title, str(last)) == ("A notebook", "cell 4 of 4")
+
+
+@pytest.mark.kernel
+def test_the_section_that_runs_is_told(tmp_path, make_notebook):
+    (tmp_path / "data" / "demo").mkdir(parents=True)
+    text = "# 9. Look at films\n\nSome words."
+    notebook = make_notebook(tmp_path / "nb" / "09_looks.ipynb", "x: int = 0", "x", "x + 1", text=text)
+    document = nbformat.read(notebook, 4)
+    document.cells.insert(3, nbformat.v4.new_markdown_cell("## The shots\n\n# no heading"))
+    nbformat.write(document, notebook)
+    seen = []
+    project = Project("demo", tmp_path / "data", tmp_path / "output")
+    run_pipeline(project, steps=[9], notebooks=tmp_path / "nb", watch=seen.append)
+    assert {progress.title for progress in seen} == {"Look at films"}
+    assert {str(progress) for progress in seen if progress.cell > 4} == {"The shots"}
+    assert not any(progress.section for progress in seen if progress.cell < 4)
 
 
 @pytest.mark.kernel

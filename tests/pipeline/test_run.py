@@ -181,9 +181,8 @@ def test_a_second_run_is_refused_and_ctrl_c_leaves_nothing_half_written(project,
 
 @pytest.mark.kernel
 @both_kinds_of_kernels
-def test_a_killed_run_is_picked_up_by_running_again(project, notebooks, before, tmp_path, monkeypatch):
-    scratch = tmp_path / "t"
-    scratch.mkdir()
+def test_a_killed_run_is_picked_up_by_running_again(project, notebooks, before, tmp_path_factory, monkeypatch):
+    scratch = tmp_path_factory.mktemp("t")  # a socket's address is short
     monkeypatch.setenv("TMPDIR", str(scratch))
     run = start_slow_run(project, notebooks, before)
     family = psutil.Process(run.pid).children(recursive=True)

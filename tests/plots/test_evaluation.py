@@ -12,6 +12,7 @@ from facelib import plots
 from facelib.evaluate import Searches, confusion, det_curve, join_films, reliability
 
 CURVE = det_curve(Searches(np.array([0.9, 0.7, 0.5, -np.inf]), np.array([0.6, 0.4, 0.1, 0.05])))
+PERFECT = det_curve(Searches(np.array([0.9, 0.7]), np.array([0.4, 0.1])))
 
 
 def told(figure) -> str:
@@ -59,6 +60,19 @@ class TestDet:
         # No spot of the curve is farther than a pixel from a point that is drawn.
         every = norm.ppf(curve[["fpir", "fnir"]].dropna().clip(0.0004, 0.997))
         assert cKDTree(np.column_stack([line.x, line.y])).query(every)[0].max() < 1.5 / 120
+
+    @pytest.mark.parametrize(
+        ("curves", "told"),
+        [
+            ({"a": CURVE}, ""),
+            ({"a": PERFECT}, "The curve lies on the axes"),
+            ({"a": PERFECT, "b": PERFECT}, "All curves lie on the axes"),
+            ({"a": PERFECT, "b": CURVE}, "Some curves lie on the axes"),
+        ],
+    )
+    def test_a_curve_that_lies_on_the_axes_looks_empty_and_is_told(self, curves, told):
+        assert "".join(note.text for note in plots.draw_det(curves).layout.annotations).startswith(told)
+        assert bool(plots.draw_det(curves).layout.annotations) == bool(told)
 
     def test_nothing(self):
         figure = plots.draw_det({})

@@ -134,6 +134,15 @@ def test_the_map_has_one_trace_a_person_that_leads_back_to_the_rows(people):
     assert figure.layout.height - figure.layout.margin.b > 400
 
 
+@pytest.mark.parametrize(("people", "listed"), [(64, True), (65, False), (444, False)])
+def test_more_people_than_there_are_marks_are_not_listed_below_the_map(people, listed):
+    names = [f"P{i:03d}" for i in range(people)]
+    figure = plots.draw_map(pd.DataFrame({"picture": names, "face": 0, "person": names, "x": 0.0, "y": 0.0}))
+    assert figure.layout.showlegend == listed
+    assert (figure.layout.title.subtitle.text or "").startswith("" if listed else f"{people} people")
+    assert listed or figure.layout.height < 700  # it was as tall as all the names
+
+
 def test_the_map_of_some_of_the_cast_keeps_the_colours_of_the_whole():
     points = pd.DataFrame({"picture": ["p"], "face": [0], "person": ["B"], "x": [0.0], "y": [0.0]})
     whole = plots.marks(["A", "B"])

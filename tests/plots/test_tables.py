@@ -81,3 +81,10 @@ def test_long_file_names_break_between_their_parts():
 
 def test_a_heading_is_text():
     assert "<b>a&lt;b.mp4</b>" in heading("a<b.mp4").data
+
+
+@pytest.mark.parametrize(("rows", "scrolls"), [(0, False), (30, False), (31, True)])
+def test_a_table_of_many_rows_scrolls_within_its_own_height(rows, scrolls):
+    page = Table(pd.DataFrame({"faces": range(rows)}))._repr_html_()
+    assert page.count("<tr") == rows + 1  # nothing is left out
+    assert page.startswith('<div class="facelib-long">') == scrolls

@@ -1,11 +1,23 @@
 """Small people for the tests of training: a colour and a pattern each, so that a network can learn them in seconds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import numpy as np
 import pytest
 
 from facelib.train.data import Crops
+
+
+@pytest.fixture(scope="session")
+def quick_export() -> Iterator[None]:
+    """Keep PyTorch's list of operators between exports: for each it parses some 500 functions of its own anew."""
+    from torch.onnx._internal.exporter import _registration  # which takes seconds
+
+    apis = _registration.onnxscript_apis
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(apis, "get_torchlib_ops", cache(apis.get_torchlib_ops))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from facelib.faces import Faces
 from facelib.project.digests import sha256_of
 from facelib.train.export import LARGEST_DIFFERENCE, export_onnx, export_result
 
+pytestmark = pytest.mark.usefixtures("quick_export")
+
 SIDE = 24
 FORM = InputForm(size=SIDE, mean=127.5, scale=1 / 127.5, alignment="margin")
 

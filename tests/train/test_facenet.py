@@ -418,6 +418,7 @@ def test_where_it_goes(name, file, tmp_path, monkeypatch):
     assert default_output(name) == tmp_path / f"{file}.onnx"
 
 
+@pytest.mark.usefixtures("quick_export")
 def test_the_command_makes_the_network_that_is_found_by_its_name(graph, imported, tmp_path, monkeypatch):
     monkeypatch.setenv("FACELIB_MODELS", str(tmp_path))
     done = CliRunner().invoke(main, ["models", "import", str(graph)])

@@ -61,9 +61,10 @@ def weights(result) -> dict[str, torch.Tensor]:
 
 
 def assert_same_training(one, other) -> None:
-    assert weights(one).keys() == weights(other).keys()
+    wanted = weights(other)
+    assert weights(one).keys() == wanted.keys()
     for name, value in weights(one).items():
-        assert torch.equal(value, weights(other)[name]), name
+        assert torch.equal(value, wanted[name]), name
     assert one.snapshots.keys() == other.snapshots.keys()
     for epoch, vectors in one.snapshots.items():
         np.testing.assert_array_equal(vectors, other.snapshots[epoch])

@@ -94,6 +94,12 @@ def test_the_page_starts_sees_names_and_stops(camera, project):
     wait_until(lambda: camera.picture)
 
 
+def test_a_snapshot_directly_after_the_start_has_names(camera):
+    camera.start()
+    assert "data:image/jpeg" in camera.snapshot_page().html
+    assert "Eileen Collins" in camera.faces_page().html
+
+
 def test_the_next_picture_waits_for_the_page(camera, monkeypatch):
     ask(camera, "start")
     wait_until(lambda: camera.number > 2)

@@ -137,7 +137,7 @@ class SearchArchiveParameters(NotebookParameters):
     """The parameters of `10_search_archive`."""
 
     projects: Lines = Field([], description="further projects that are searched as well; one text or a list")
-    people: Lines = Field([], description="who is seen, all of them; empty takes whoever is in most films")
+    people: Lines = Field([], description="who is seen, all of them; empty: the one of the cast who is in most films")
     without: Lines = Field([], description="who must not be seen")
     by: Literal["moment", "shot", "scene"] = Field(
         "moment", description="moment: all on screen at once; shot or scene: all seen at some time within it"

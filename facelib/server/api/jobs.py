@@ -73,7 +73,9 @@ class JobDocument(BaseModel):
     stages: list[JobStage] = Field(description="The notebooks that are finished.")
     progress: float = Field(description="From 0 to 1.")
     left: float | None = Field(description="Seconds that the present work will take; null when not known.")
-    doing: str = Field(description="What it is doing.")
+    doing: str = Field(
+        description="What it is doing, or was when it ended: the notebook's title, the section, and what is counted."
+    )
     reason: str = Field(description="Why it failed, was set aside, or waits.")
 
 

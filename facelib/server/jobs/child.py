@@ -56,7 +56,8 @@ def _run(job: dict[str, Any], tell: Callable[[Mapping[str, Any]], None]) -> dict
 
             def watch(progress: Progress, position: int = position, name: str = notebook.source.stem) -> None:
                 done = (position + progress.fraction) / len(steps)
-                doing = f"{name}: {progress}"
+                where = ": ".join(filter(None, (progress.title or name, progress.section)))
+                doing = ", ".join([where, *progress.bars])
                 tell({"progress": round(done, 4), "left": progress.left, "doing": doing[:500]})
 
             kernels.later = len(steps) - position - 1

@@ -99,7 +99,7 @@ class Workers:
             elif told is not None and "progress" in told:
                 values = told
             elif told is not None:
-                return told
+                return {**told, "last": values}
             at = time.monotonic()
             if stages or at - renewed >= min(_RENEWED, self._settings.lease_seconds / 4):
                 try:
@@ -118,6 +118,8 @@ class Workers:
                 renewed, values, stages, until = at, {}, [], at + self._settings.lease_seconds
 
     def _end(self, session: Session, number: int, owner: str, ended: dict[str, Any]) -> None:
+        if ended.get("last"):  # what it was at when it ended
+            queue.renew(session, number, owner, lease=self._settings.lease_seconds, **ended["last"])
         if "busy" in ended:
             queue.put_back(session, number, owner, seconds=_BUSY, reason=ended["busy"])
         elif "crashed" in ended:

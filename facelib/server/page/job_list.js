@@ -5,7 +5,8 @@ import { API } from "./client.js";
 import { button, refill, Status } from "./forms.js";
 
 const WORDS = { gather: "Bring in pictures and films", train: "Train the recognizer", map: "Map the faces", film: "Name the people in", evaluate: "Measure errors", network: "Train a network", run: "Run notebooks" };
-const STATES = { queued: "waiting", running: "running", done: "done", failed: "failed", cancelled: "cancelled", "set aside": "set aside" };
+const STATES = { queued: "waits for its turn", running: "running", done: "done", failed: "failed", cancelled: "cancelled", "set aside": "set aside" };
+const STOPPED = new Set(["failed", "cancelled", "set aside"]);
 
 export class JobList {
   constructor(client, base) {
@@ -23,14 +24,14 @@ export class JobList {
   }
 
   row(job) {
-    const films = (job.parameters.videos ?? []).join(", ");
+    const films = job.kind === "run" ? job.steps.join(", ") : (job.parameters.videos ?? []).join(", ");
     const running = job.state === "running";
     const bar = running ? make("progress", { max: 1, value: job.progress, attributes: { "aria-label": `${WORDS[job.kind]} ${films}` } }) : null;
     const left = running && job.left !== null ? `, ${lengthOfTime(job.left)} left` : "";
     return make("li", {},
       make("div", {}, make("p", {}, `${WORDS[job.kind]} `, make("bdi", {}, films), ` – ${STATES[job.state]}${left}`), bar,
-        running && job.doing ? make("p", { className: "facts" }, job.doing) : null,
-        job.reason ? make("p", { className: "notice" }, job.reason) : null, this.made(job)),
+        job.doing && (running || STOPPED.has(job.state)) ? make("p", { className: "facts" }, running ? job.doing : `Stopped at: ${job.doing}`) : null,
+        job.reason ? make("p", { className: "notice" }, job.reason.replace(/^(ValueError|OSError|FileNotFoundError): /, "")) : null, this.made(job)),
       this.act(job));
   }
 

@@ -104,6 +104,7 @@ def test_a_job_that_goes_wrong(
     job = wait_for(owner, begin(11, 12, how=how), "failed", "set aside", "done")
     assert (job["state"], job["attempts"], job["stages"]) == (state, attempts, [])
     assert reason in job["reason"]
+    assert job["doing"].startswith("A notebook")  # what it was at, however soon it ended
     assert log(tmp_path) == ["11 begins"] * attempts
     healthy = wait_for(owner, begin(12), "done")
     assert healthy["attempts"] == 1
