@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from typer.testing import CliRunner
 
 import facelib
@@ -327,23 +327,24 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # No page needs WebGL, and a graphics card that is imitated draws five times as long as none.
         # To learn where an error arose, V8 would parse plotly.js a second time: half a second for each page.
-        flags = ["--no-sandbox", "--disable-gpu", "--js-flags=--no-enable-lazy-source-positions"]
+        scripts = "--js-flags=--no-enable-lazy-source-positions"
+        # The pages of a context share a process: to start one, and to compile there what another has, takes longer
+        # than most pages do.
+        flags = ["--no-sandbox", "--disable-gpu", scripts, "--renderer-process-limit=1"]
         started = playwright.chromium.launch(executable_path=chromium, args=flags, timeout=PLENTY)
         yield started
         started.close()
 
 
 @pytest.fixture(scope="session")
-def open_page(browser) -> Callable[[], tuple[Page, list[str]]]:
-    """Return a function that opens a page of its own, with the list of what will go wrong there.
+def open_page(browser) -> Callable[..., tuple[Page, list[str]]]:
+    """Return a function that opens a page, with the list of what will go wrong there; in a context of its own, if any.
 
     That is a script that breaks, or a request for anything off this machine.
     """
 
-    def open_() -> tuple[Page, list[str]]:
-        context = browser.new_context(viewport=VIEWPORT)
-        context.set_default_timeout(PLENTY)
-        page = context.new_page()
+    def open_(context: BrowserContext | None = None) -> tuple[Page, list[str]]:
+        page = (context or new_context(browser, viewport=VIEWPORT)).new_page()
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("request", lambda request: problems.append(request.url) if _is_external(request.url) else None)
@@ -352,13 +353,32 @@ def open_page(browser) -> Callable[[], tuple[Page, list[str]]]:
     return open_
 
 
+@pytest.fixture(scope="module")
+def _context(browser) -> Iterator[BrowserContext]:
+    """What the pages of a test file share; one that stays open keeps their process."""
+    context = new_context(browser, viewport=VIEWPORT)
+    context.new_page()
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def page(open_page) -> Iterator[Page]:
+def page(open_page, _context) -> Iterator[Page]:
     """A page that fails its test when a script of it breaks, or when it asks for anything off this machine."""
-    opened, problems = open_page()
+    opened, problems = open_page(_context)
     yield opened
-    opened.context.close()
+    if opened.url != "about:blank":
+        opened.evaluate("localStorage.clear()")
+    opened.close()
+    _context.clear_cookies()
     assert problems == []
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Return a context whose pages may take their time on a busy machine."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PLENTY)
+    return context
 
 
 def _is_external(address: str) -> bool:

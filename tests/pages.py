@@ -2,23 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Page
 
 from .conftest import PLENTY
+from .conftest import new_context as new_context
 
 _VIOLATIONS = """axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => [id, nodes[0].html]))"""
-
-
-def new_context(browser: Browser, **options: Any) -> BrowserContext:
-    """Return a context whose pages may take their time on a busy machine."""
-    context = browser.new_context(**options)
-    context.set_default_timeout(PLENTY)
-    return context
 
 
 def show_text(page: Page, text: str, folder: Path) -> None:

@@ -17,7 +17,7 @@ from facelib.archive.update import update_archive
 from facelib.films.corrections import labels
 from facelib.films.record import read_facts
 from facelib.films.settle import settle_films
-from facelib.films.tables import read_without_embeddings
+from facelib.films.tables import read_film_table, read_without_embeddings
 from facelib.films.unknowns.kept import read_groups
 from facelib.gallery import read_gallery
 from facelib.project import FilmFiles, Project, identities, path_of, text_of, write_table
@@ -71,21 +71,11 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
         BlockingIOError: When another process works on one of the films.
         OSError: When a folder cannot be read, or a file cannot be removed or written.
     """
-    every_file(project.data, project.output)  # in a folder that cannot be read, the person would stay
-    if person in {UNKNOWN, NOT_A_FACE}:
-        raise ValueError(f"expected somebody of the cast or of the films, got {person!r}, which is nobody's name")
-    merged = [name for name, into in identities.merged(project).items() if into == person]
-    begun = project.output / ".locks" / f"forget {digest(person)}.lock"
-    before = read_facts(begun)  # of a call that was broken off
-    names = list(dict.fromkeys([person, *merged, *before.get("names", [])]))
-    cast = project.find_people(missing_ok=True)
-    names += _typed_alike(project, names, cast)
-    films = _films(project)
-    tracks = {film: _tracks_of(project.film(film), names) for film in films}
+    begun = _begun(project, person)
+    before = read_facts(begun)
+    names, tracks = find_traces(project, person)
+    films, cast = list(tracks), project.find_people(missing_ok=True)
     folders = [project.people / path_of(name) for name in names if name in cast]
-    if not folders and not any(tracks.values()) and not before:
-        hint = did_you_mean(one.name for one in near_names(person, cast))
-        raise ValueError(f"expected somebody of the cast or of the films, got {person!r}{hint and '.' + hint}")
     pictures = every_file(*folders)
     done = Forgotten(person, digests=[*before.get("digests", []), *map(sha256_of, pictures)])
     others = _others(project, films, cast, names)
@@ -112,6 +102,34 @@ def forget_person(project: Project, person: str, *, keep_name: bool = False, by:
     return done
 
 
+def find_traces(project: Project, person: str) -> tuple[list[str], dict[Path, list[int]]]:
+    """Return under which names a person is in a project, and the person's tracks in each film; changes nothing.
+
+    Raises:
+        ValueError: When nobody has this name, or it is one that facelib gives, such as `unknown`.
+        OSError: When a folder cannot be read.
+    """
+    every_file(project.data, project.output)  # in a folder that cannot be read, the person would stay
+    if person in {UNKNOWN, NOT_A_FACE}:
+        raise ValueError(f"expected somebody of the cast or of the films, got {person!r}, which is nobody's name")
+    merged = [name for name, into in identities.merged(project).items() if into == person]
+    before = read_facts(_begun(project, person))
+    names = list(dict.fromkeys([person, *merged, *before.get("names", [])]))
+    cast = project.find_people(missing_ok=True)
+    names += _typed_alike(project, names, cast)
+    films = _films(project)
+    tracks = {film: _tracks_of(project.film(film), names) for film in films}
+    if not (set(names) & set(cast) or any(tracks.values()) or before):
+        hint = did_you_mean(one.name for one in near_names(person, _others(project, films, cast, [])))
+        raise ValueError(f"expected somebody of the cast or of the films, got {person!r}{hint and '.' + hint}")
+    return names, tracks
+
+
+def _begun(project: Project, person: str) -> Path:
+    """Return the file of what is known of a person while forgetting lasts; of one that was broken off, it stays."""
+    return project.output / ".locks" / f"forget {digest(person)}.lock"
+
+
 def _films(project: Project) -> list[Path]:
     """Return the films whose tracks have names; those that lie elsewhere or are gone too: their results stay."""
     films = project.find_videos()
@@ -133,7 +151,7 @@ def _others(project: Project, films: list[Path], cast: list[str], names: list[st
     for film in films:
         files = project.film(film)
         if files.tracks.is_file():
-            found |= set(pd.read_parquet(files.tracks, columns=["person"])["person"])
+            found |= set(read_film_table(files.tracks, ["person"])["person"])
     return sorted(found - set(names) - {UNKNOWN, NOT_A_FACE})
 
 

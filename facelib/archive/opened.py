@@ -69,7 +69,7 @@ class Archive:
         self._base.register("known", pa.Table.from_pandas(self._keys(), preserve_index=False))
         self._base.execute("CREATE TABLE films AS SELECT * FROM known")
         self._base.unregister("known")
-        with self._readable():
+        with self._readable(own_query=True):
             for kind in _SCHEMAS:
                 self._base.execute(f"CREATE VIEW {kind} AS {self._selected(kind)}")
 
@@ -90,7 +90,12 @@ class Archive:
 
         Groups of unknown people of several projects carry the project's name, since each counts its own from 1.
         """
-        columns = ", ".join(f'rows."{name}"' for name in _SCHEMAS[kind].names if name != "film")
+        # Cast, so that a column of another type is told as damage and not as a mistake in whoever's query.
+        columns = ", ".join(
+            f'rows."{field.name}"::{_SQL_TYPES[field.type]} AS "{field.name}"'
+            for field in _SCHEMAS[kind]
+            if field.name != "film"
+        )
         parts = []
         for place, part in enumerate(self.parts):
             if not part.segments:
@@ -145,8 +150,8 @@ class Archive:
         sums = self.films.groupby(["project", "segment"], as_index=False)["rows"].sum()
         return {(str(project), int(segment)): int(rows) for project, segment, rows in sums.itertuples(index=False)}
 
-    def _readable(self) -> AbstractContextManager[None]:
-        return readable(*(part.project.archive for part in self.parts))
+    def _readable(self, *, own_query: bool = False) -> AbstractContextManager[None]:
+        return readable(*(part.project.archive for part in self.parts), own_query=own_query)
 
     def close(self) -> None:
         """Close the tables."""

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from facelib.archive.opened import Archive
+from facelib.films.tables import read_film_table, read_shot_table
 from facelib.project import FilmFiles, Project, write_table, write_text
 
 
@@ -42,10 +43,10 @@ def hit_pictures(archive: Archive, hits: pd.DataFrame) -> list[bytes]:
         files = files_of(archive, str(project), str(film))
         if not (files.shots.is_file() and files.keyframes.is_file()):
             continue
-        shots = pd.read_csv(files.shots, usecols=["shot", "start"])
+        shots = read_shot_table(files.shots, needs=["shot", "start"])
         at = np.searchsorted(shots["start"].to_numpy(), own["start"].to_numpy() + 1e-6, "right") - 1
         wanted = shots["shot"].to_numpy()[np.clip(at, 0, None)].tolist() if len(shots) else []
-        kept = pd.read_parquet(files.keyframes, columns=["shot", "picture"], filters=[("shot", "in", set(wanted))])
+        kept = read_film_table(files.keyframes, ["shot", "picture"], filters=[("shot", "in", set(wanted))])
         by_shot = dict(zip(kept["shot"].tolist(), kept["picture"].tolist(), strict=True))
         for place, shot in zip(own["place"].tolist(), wanted, strict=False):
             pictures[place] = by_shot.get(shot, b"") or b""

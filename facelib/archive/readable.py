@@ -32,8 +32,10 @@ def without_room(folder: Path, reason: object) -> OSError:
 
 
 @contextmanager
-def readable(*folders: Path) -> Iterator[None]:
+def readable(*folders: Path, own_query: bool = False) -> Iterator[None]:
     """Turn what libraries raise for a missing or damaged file of an index into an OSError about the one it names.
+
+    With `own_query` also what DuckDB takes for a mistake in the query: facelib's own fail only where a file is damaged.
 
     Raises:
         OSError: See `unreadable`.
@@ -41,7 +43,7 @@ def readable(*folders: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        of_duckdb = type(error).__module__.endswith("duckdb") and type(error).__name__ not in _MISTAKES
+        of_duckdb = type(error).__module__.endswith("duckdb") and (own_query or type(error).__name__ not in _MISTAKES)
         if not (of_duckdb or isinstance(error, OSError | ValueError)):
             raise
         blamed = next((folder for folder in folders if str(folder) in str(error)), folders[0])

@@ -13,8 +13,11 @@ from facelib.archive.tables import APPEARANCES, SHOTS, TRACKS, FilmRows
 from facelib.films.appearances import appearances, with_ends
 from facelib.films.corrections import labels
 from facelib.films.record import read_record, weights_of
+from facelib.films.tables import read_film_table, read_shot_table
 from facelib.project import FilmFiles
 from facelib.project.names import NOT_A_FACE, UNKNOWN
+
+_NEEDS = ["track", "shot", "scene", "start", "end", "person", "cluster", "confidence"]
 
 
 def rows_of(files: FilmFiles, entry: int, *, longest_gap: float = 1.0) -> FilmRows:
@@ -29,7 +32,7 @@ def rows_of(files: FilmFiles, entry: int, *, longest_gap: float = 1.0) -> FilmRo
         OSError: When a table cannot be read.
         ValueError: When one is damaged.
     """
-    table = with_ends(pd.read_parquet(files.tracks)).assign(cluster=lambda one: one["cluster"].fillna(""))
+    table = with_ends(read_film_table(files.tracks, needs=_NEEDS)).assign(cluster=lambda one: one["cluster"].fillna(""))
     table = table[table["person"] != NOT_A_FACE]
     groups = set(table.loc[(table["person"] == UNKNOWN) & (table["cluster"] != ""), "cluster"])
     tracks = table.assign(person=labels(table), end=table["until"], film=entry)
@@ -78,7 +81,7 @@ def _shots(files: FilmFiles, tracks: pd.DataFrame, seconds: float) -> pd.DataFra
     if not files.shots.is_file():
         spans = tracks.groupby("shot").agg(scene=("scene", "first"), start=("start", "min"), end=("end", "max"))
         return spans.reset_index()
-    table = pd.read_csv(files.shots, usecols=lambda name: name in ("shot", "scene", "start", "end"))
+    table = read_shot_table(files.shots, needs=["shot", "start", "end"])
     if table.empty:
         return table.assign(scene=0)
     # A shot lasts until the next one begins; in the file, `end` is the time of its last frame.

@@ -189,14 +189,10 @@ class _Update:
                     self.changes.rewritten.append(film)
                 return
             rows = rows_of(files, self.catalogue.next_entry(), longest_gap=self.gap)
-        except UnusableTables as error:
-            with self.catalogue.changing():
-                self.catalogue.remove(files.folder.name)
-            self.changes.problems[film] = str(error)
-            return
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError) as error:
             _log.debug("%s: not put into the index", film, exc_info=True)
-            self.changes.problems[film] = f"{in_one_line(error)}; run 05 on it again"
+            own = error if isinstance(error, UnusableTables) else UnusableTables(in_one_line(error))
+            self.changes.problems[film] = str(own)
             return
         self._write(rows, replace(record, seconds=rows.seconds, rows=rows.count))
         (self.changes.added if before is None else self.changes.rewritten).append(film)
@@ -213,6 +209,8 @@ class _Update:
         if (record.video, record.video_state) == (place, video_state):
             return record
         if problem := outdated(self.project, video):
+            with self.catalogue.changing():
+                self.catalogue.remove(files.folder.name)
             raise UnusableTables(problem)
         try:
             date = film_date(video)

@@ -28,10 +28,12 @@ def forget(
     remote = is_remote(data_dir) or is_remote(output_dir)
     place = None if remote else find_project(project, Path(data_dir), Path(output_dir))
     what = "the pictures, faces and embeddings" if keep_name else "every picture, face, embedding and mention"
+    from facelib.archive.forget import find_traces, forget_person
+
+    if place is not None:
+        find_traces(place, name)  # whoever mistyped a name is not asked first
     if not yes:
         typer.confirm(f"Remove {what} of {name} from {project}, for good?", abort=True)
-    from facelib.archive.forget import forget_person
-
     if place is None:
         from facelib.archive.cluster.shared import WorkingCopy
 

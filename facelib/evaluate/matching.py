@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from facelib.evaluate.truth import UNNAMED, Truth
 from facelib.faces import BOX, iou
+from facelib.films.tables import read_film_table
 from facelib.project import FilmFiles
 from facelib.project.names import NOT_A_FACE, UNKNOWN
 
@@ -38,19 +38,14 @@ def found_faces(files: FilmFiles) -> pd.DataFrame:
 
     Raises:
         FileNotFoundError: When the film has not been annotated yet.
-        ValueError: When a table lacks a column.
-        OSError: When a table is damaged.
+        facelib.films.tables.UnusableTables: When a table is damaged, or lacks a column.
     """
     for path in (files.detections, files.tracks):
         if not path.is_file():
             raise FileNotFoundError(f"expected the faces of a film at {str(path)!r}, found none; run 05_annotate_video")
-    for path, columns in ((files.tracks, _TRACK_COLUMNS), (files.detections, ["track", "frame", *BOX])):
-        missing = sorted(set(columns) - set(pq.read_schema(path).names))
-        if missing:
-            raise ValueError(f"expected the columns {columns!r} in {str(path)!r}, lacks {missing!r}; run 05 again")
-    tracks = pd.read_parquet(files.tracks, columns=_TRACK_COLUMNS)
+    tracks = read_film_table(files.tracks, _TRACK_COLUMNS)
     tracks = tracks[tracks["person"] != NOT_A_FACE]
-    return pd.read_parquet(files.detections).merge(tracks, on="track")
+    return read_film_table(files.detections, needs=["track", "frame", *BOX]).merge(tracks, on="track")
 
 
 def match_faces(found: pd.DataFrame, truth: Truth | pd.DataFrame, *, least_iou: float = 0.3) -> pd.DataFrame:

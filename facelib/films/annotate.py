@@ -19,6 +19,7 @@ from facelib.films.media.decode import FilmFrame
 from facelib.films.media.encode import WriteReport, write_film
 from facelib.films.media.shown import Planes
 from facelib.films.media.times import read_film_times
+from facelib.films.tables import read_shot_table, told_by_name
 from facelib.project import FilmFiles
 from facelib.project.names import NOT_A_FACE, UNKNOWN
 
@@ -189,7 +190,7 @@ class _Faces:
         self.ahead: deque[_Face] = deque()
         self.before: dict[int, _Face] = {}
         # The first frame of each shot, ascending; without a table of shots there are none.
-        self.cuts = sorted(pd.read_csv(files.shots)["start_frame"].to_list()) if files.shots.is_file() else []
+        self.cuts = sorted(read_shot_table(files.shots)["start_frame"].to_list()) if files.shots.is_file() else []
 
     def at(self, frame: FilmFrame) -> tuple[list[_Face], list[_Face]]:
         """Return the faces in a frame, and those that were or will be there within `linger` seconds."""
@@ -222,7 +223,7 @@ class _Faces:
 
 
 def _read_faces(path: Path) -> Iterator[_Face]:
-    with pq.ParquetFile(path) as file:
+    with told_by_name(path), pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=list(_Face._fields)):
             columns: Iterable[list[float]] = (batch[name].to_pylist() for name in _Face._fields)
             yield from map(_Face._make, zip(*columns, strict=True))

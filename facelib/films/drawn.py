@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from facelib.films.record import read_facts
+from facelib.films.tables import read_film_table
 from facelib.project import FilmFiles, Project, digest, write_text
 
 _SHOWN = ["track", "start_frame", "end_frame", "person", "cluster"]
@@ -33,7 +34,7 @@ def films_behind(project: Project, films: Iterable[Path]) -> list[Path]:
     for film in films:
         files = project.film(film)
         shows = read_facts(files.drawn).get("shows")
-        if not files.annotated.is_file() or shows != _shown(pd.read_parquet(files.tracks, columns=_SHOWN)):
+        if not files.annotated.is_file() or shows != _shown(read_film_table(files.tracks, _SHOWN)):
             behind.append(film)
     return behind
 

@@ -11,7 +11,7 @@ import pandas as pd
 from facelib import __version__
 from facelib.embed.shapes import evidence_shape
 from facelib.films.naming import NamingSettings, Recognizer, name_tracks, read_looks
-from facelib.films.tables import read_whole
+from facelib.films.tables import read_shot_table, read_whole
 from facelib.films.tracking import FilmTracks
 from facelib.project import FilmFiles, digest, write_table
 from facelib.recognize import RecognizerInfo
@@ -46,7 +46,7 @@ def name_film(
     if kept is not None and found.made and kept.attrs.get("made") == made:
         return kept
     looks = read_looks(files.looks)
-    shots = pd.read_csv(files.shots, keep_default_na=False)
+    shots = read_shot_table(files.shots)
     table = name_tracks(found.tracks, recognizer, info, looks=looks, shots=shots, settings=settings)
     table = table.assign(until=found.tracks["until"].to_numpy())
     table.attrs = {"made": made}

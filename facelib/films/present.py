@@ -23,7 +23,7 @@ from facelib.films.media.decode import UnreadableFilm, probe
 from facelib.films.media.encode import WriteReport
 from facelib.films.reel import REEL_COLUMNS, check_people, write_reel_of
 from facelib.films.settle import Settled
-from facelib.films.tables import UnusableTables, outdated
+from facelib.films.tables import UnusableTables, outdated, read_film_table, read_shot_table
 from facelib.films.threads import together
 from facelib.project import FilmFiles, Project
 from facelib.project.names import as_known
@@ -35,7 +35,7 @@ _PIXELS_AT_ONCE = _MOST_AT_ONCE * 1920 * 1080  # of a picture of each: a film ho
 
 def read_shots(files: FilmFiles) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return a film's shots and one picture of each, the columns of `shots.csv` and of `keyframes.parquet`."""
-    return pd.read_csv(files.shots, keep_default_na=False), pd.read_parquet(files.keyframes)
+    return read_shot_table(files.shots), read_film_table(files.keyframes)
 
 
 def draw_films(

@@ -17,7 +17,7 @@ from facelib.films.appearances import appearances, with_ends
 from facelib.films.corrections import Corrected, automatic, correct_films, current, labels, match_project, rename_groups
 from facelib.films.problems import Problems
 from facelib.films.record import length_of, weights_of
-from facelib.films.tables import damage, read_whole
+from facelib.films.tables import UnusableTables, damage, read_film_table, read_whole
 from facelib.films.unknowns import (
     add_to_groups,
     group_unknowns,
@@ -161,7 +161,7 @@ class _Run:
         """Return the quality of the best faces of films, of those that have them."""
         for name in set(names) - set(self.looks):
             with self.problems.of(self.paths[name], "reading its faces"), suppress(FileNotFoundError):
-                self.looks[name] = pd.read_parquet(self.project.film(name).looks, columns=["track", "quality"])
+                self.looks[name] = read_film_table(self.project.film(name).looks, ["track", "quality"])
         return {name: self.looks[name] for name in names if name in self.looks}
 
     def one_place(self, name: str, threshold: float) -> list[list[int]]:
@@ -186,10 +186,10 @@ def _read_named(files: FilmFiles) -> pd.DataFrame:
     """Return a film's tracks as the program named them, without groups; from `tracks.parquet` where it is older."""
     named = read_whole(files.named)
     if problem := damage(files) if named is not None else damage(files, files.tracks):
-        raise ValueError(f"{problem}; run 05 on it again")
+        raise UnusableTables(problem)
     if named is not None:
         return named
-    table = automatic(pd.read_parquet(files.tracks))
+    table = automatic(read_film_table(files.tracks))
     table = table[[name for name in table.columns if not name.startswith("auto_")]]
     return with_ends(table)
 

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from facelib.faces import BOX
 from facelib.films.record import content_of
 from facelib.project import FilmFiles, Project
+from facelib.project.spreadsheets import read_csv_table
 from facelib.project.wording import in_one_line
 
 _TRACKS = {"track", "shot", "start_frame", "end_frame", "start", "end"}
-_BOXES = {"frame", "track", "left", "top", "right", "bottom"}
+_NAMED = _TRACKS | {"person", "cluster", "confidence"}
 _COLUMNS = {  # of each table, those without which nothing can be done with it
     "found.parquet": _TRACKS,
-    "named.parquet": _TRACKS | {"person"},
-    "tracks.parquet": _TRACKS | {"person"},
-    "detections.parquet": _BOXES,
-    "looks.parquet": {"track", "quality"},
+    "named.parquet": _NAMED,
+    "tracks.parquet": _NAMED,
+    "detections.parquet": {"frame", "time", "shot", "track", *BOX},
+    "looks.parquet": {"track", "frame", *BOX, "quality", "picture"},
     "keyframes.parquet": {"shot", "picture"},
     "times.parquet": {"frame", "time"},
 }
+_SHOTS = ["shot", "start_frame", "end_frame", "start", "end"]
+_HOLDS = {  # what columns hold wherever they are; other texts, and lists, are numbers where all of them are missing
+    "numbers": _TRACKS | {
+        "frame", "time", *BOX, "score", "quality", "yaw", "pitch", "roll", "cut", "interpolated", "faces", "until",
+        "scene", "setup", "confidence", "distance", "margin", "dominant", "ticks", "source_time",
+    },
+    "texts": {"person"},    "pictures": {"picture"},
+}  # fmt: skip
 
 
 class UnusableTables(OSError):
@@ -38,28 +51,81 @@ class UnusableTables(OSError):
         self.problem = problem
 
 
+def read_film_table(
+    path: Path, columns: Sequence[str] | None = None, *, needs: Sequence[str] | None = None, **options: Any
+) -> pd.DataFrame:
+    """Read a Parquet table of a film.
+
+    Args:
+        path: The table.
+        columns: Those to read; None reads all.
+        needs: Those that must be there; None means `columns`, or all without which nothing can be done with the table.
+        **options: Of `pandas.read_parquet`.
+
+    Raises:
+        UnusableTables: When it is damaged, lacks a column, or has something else in one.
+        OSError: When it is not there, or may not be read.
+    """
+    with told_by_name(path):
+        _check(path, needs or columns)
+        return pd.read_parquet(path, columns=None if columns is None else list(columns), **options)
+
+
 def read_whole(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
     """Return a Parquet table, or some of its columns; None where there is none, it is damaged or another table."""
     try:
-        _check(path)
-        return pd.read_parquet(path, columns=None if columns is None else list(columns))
-    except (OSError, ValueError):  # those of pyarrow are both
+        return read_film_table(path, columns)
+    except OSError:
         return None
 
 
 def read_without_embeddings(path: Path, *others: str) -> pd.DataFrame:
-    """Read a Parquet table without its embeddings, which are most of it, and without some other columns."""
+    """Read a Parquet table without its embeddings, which are most of it, and without some other columns.
+
+    Raises:
+        OSError: As in `read_film_table`.
+    """
     left_out = {"embedding", *others}
-    return pd.read_parquet(path, columns=[name for name in pq.read_schema(path).names if name not in left_out])
+    with told_by_name(path):
+        names = pq.read_schema(path).names
+    kept = [name for name in names if name not in left_out]
+    return read_film_table(path, kept, needs=sorted(_COLUMNS.get(path.name, ())))
+
+
+def read_shot_table(path: Path, *, needs: Sequence[str] = _SHOTS) -> pd.DataFrame:
+    """Read `shots.csv`, which a spreadsheet may have saved; `needs` are the columns that must be there.
+
+    Raises:
+        UnusableTables: When it is no table of shots.
+        OSError: When it is not there, or may not be read.
+    """
+    with told_by_name(path):
+        return _shots(path, needs)
+
+
+@contextmanager
+def told_by_name(path: Path) -> Iterator[None]:
+    """Turn what libraries raise for a damaged table of a film into an error that names it; the system's own stay.
+
+    Raises:
+        UnusableTables: In their place.
+    """
+    try:
+        yield
+    except (OSError, ValueError, KeyError) as error:  # those of pyarrow are all three
+        if isinstance(error, UnusableTables) or getattr(error, "errno", None) is not None:
+            raise
+        raise UnusableTables(f"{path.parent.name}/{path.name} cannot be read: {in_one_line(error)}") from error
 
 
 def read_detections(path: Path, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
     """Read columns of `detections.parquet`, `shot` among them, some shots at a time and in order; at least once.
 
     Raises:
-        OSError: When the table cannot be read.
+        UnusableTables: When the table is damaged, or lacks a column.
+        OSError: When it is not there, or may not be read.
     """
-    with pq.ParquetFile(path) as file:
+    with told_by_name(path), pq.ParquetFile(path) as file:
         held = file.schema_arrow.empty_table().select(list(columns)).to_pandas()
         for group in range(file.num_row_groups):
             read = file.read_row_group(group, columns=list(columns), use_threads=False).to_pandas()
@@ -88,22 +154,52 @@ def damage(files: FilmFiles, *others: Path) -> str:
             return f"{path.name} is missing"
     # In the same order whenever it is asked: where several are damaged, the first is named.
     for path in dict.fromkeys((*files.index, *others)):
-        if path.suffix == ".parquet" and path.is_file():
+        if path.is_file():
             try:
                 _check(path)
             except (OSError, ValueError) as error:  # those of pyarrow are both
                 return f"{path.name} cannot be read: {in_one_line(error)}"
-    if files.shots.is_file():
-        try:
-            pd.read_csv(files.shots, usecols=["shot", "start_frame", "end_frame"])
-        except ValueError as error:
-            return f"{files.shots.name} cannot be read: {in_one_line(error)}"
     return ""
 
 
-def _check(path: Path) -> None:
-    if missing := _COLUMNS.get(path.name, set()).difference(pq.read_schema(path).names):
-        raise ValueError(f"it has no column {min(missing)!r}")
+def _check(path: Path, needs: Iterable[str] | None = None) -> None:
+    """Raise a ValueError where a table lacks a column, or one holds something else than it should."""
+    if path.suffix == ".csv":
+        _shots(path, _SHOTS)
+        return
+    with pq.ParquetFile(path) as file:
+        schema, rows = file.schema_arrow, file.metadata.num_rows
+    _check_columns(sorted(_COLUMNS.get(path.name, ())) if needs is None else needs, schema.names)
+    for field in schema if rows and path.name in _COLUMNS else ():
+        for what, names in _HOLDS.items():
+            if field.name.removeprefix("auto_") in names and not _holds(field.type, what):
+                raise ValueError(f"its column {field.name!r} does not hold {what}, but {field.type}")
+
+
+def _shots(path: Path, needs: Sequence[str]) -> pd.DataFrame:
+    table = read_csv_table(path)
+    _check_columns(needs, table.columns)
+    for name in needs:
+        if len(table) and not pd.api.types.is_numeric_dtype(table[name]):
+            raise ValueError(f"its column {name!r} does not hold numbers")
+    return table
+
+
+def _check_columns(wanted: Iterable[str], there: Collection[str]) -> None:
+    missing = next((name for name in wanted if name not in there), None)
+    if missing is not None:
+        raise ValueError(f"it has no column {missing!r}")
+
+
+def _holds(kind: pa.DataType, what: str) -> bool:
+    """Return whether a column of a type may hold such values; one without a value may be of no type."""
+    types, kind = pa.types, kind.value_type if pa.types.is_dictionary(kind) else kind
+    holds = {
+        "numbers": (types.is_integer, types.is_floating, types.is_boolean),
+        "texts": (types.is_string, types.is_large_string, types.is_string_view),
+        "pictures": (types.is_binary, types.is_large_binary),
+    }
+    return types.is_null(kind) or any(fits(kind) for fits in holds[what])
 
 
 def unreadable(film: Path, files: FilmFiles) -> str:

@@ -15,6 +15,7 @@ from facelib.embed import Embedder, load_embedder
 from facelib.films.indexed import index_film, made_from, read_index
 from facelib.films.problems import Problems
 from facelib.films.renamed import FormerResults
+from facelib.films.tables import read_film_table
 from facelib.films.tracking import TrackingSettings
 from facelib.films.unknowns import grouping_threshold
 from facelib.gather.adding import take_in
@@ -157,11 +158,11 @@ def _followed(
             found = index_film(film, files, detector, embedder, content=content, tracking=tracking, progress=progress)
             known = pd.Series(dtype=str)
             if files.tracks.is_file():
-                known = pd.read_parquet(files.tracks, columns=["track", "person"]).set_index("track")["person"]
+                known = read_film_table(files.tracks, ["track", "person"]).set_index("track")["person"]
             table = found.tracks.assign(
                 known=[known.get(track, UNKNOWN) for track in found.tracks["track"]], person=UNKNOWN
             )
-            looks[film.name] = pd.read_parquet(files.looks)
+            looks[film.name] = read_film_table(files.looks)
             tables[film.name] = table[table["known"] != NOT_A_FACE]
             if found.problem:
                 problems.add(film, found.problem)

@@ -13,7 +13,7 @@ import pandas as pd
 from facelib.films.drawn import films_behind
 from facelib.films.exports import FrameClock, exact_appearances, read_clock
 from facelib.films.media.decode import FilmInfo, UnreadableFilm, probe
-from facelib.films.tables import UnusableTables, outdated, read_without_embeddings, unreadable
+from facelib.films.tables import UnusableTables, outdated, read_shot_table, read_without_embeddings, unreadable
 from facelib.page.boxes import BoxKeys
 from facelib.page.film import FaceSheets, FilmData, PackedTimes, shown_tracks, track_boxes, track_table
 from facelib.page.links import address, film_exports, film_sources, project_reports
@@ -93,7 +93,7 @@ def film_data(project: Project, read: PageFilm, longest_gap: float, *, keys: Box
     """Return the page's data of a film; `keys` are its boxes, where they have been read already."""
     files, film = project.film(read.film), read.film
     table, known = track_table(read.tracks)
-    cuts = pd.read_csv(files.shots)["start"] if files.shots.is_file() else pd.Series(dtype="float64")
+    cuts = read_shot_table(files.shots)["start"] if files.shots.is_file() else pd.Series(dtype="float64")
     return FilmData(
         id=files.folder.name,
         title=film.stem,

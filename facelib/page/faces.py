@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
+from facelib.films.tables import told_by_name
 from facelib.images import encode_jpeg
 from facelib.project.files import write_bytes
 
@@ -78,7 +79,7 @@ def _encoded(sheet: PillowImage.Image, faces: int) -> bytes:
 def best_pictures(looks: Path) -> Iterator[tuple[int, bytes]]:
     """Yield the number of each track and the JPEG of its best face; `looks.parquet` has the best first."""
     seen: set[int] = set()
-    with pq.ParquetFile(looks) as file:
+    with told_by_name(looks), pq.ParquetFile(looks) as file:
         for batch in file.iter_batches(batch_size=2048, columns=["track", "picture"]):
             for track, picture in zip(batch["track"].to_pylist(), batch["picture"], strict=True):
                 if track not in seen and picture.as_py():

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from facelib.faces import BOX
 from facelib.films.corrections import labels
 from facelib.films.exports import FrameClock
+from facelib.films.tables import read_film_table
 from facelib.page.boxes import BoxKeys, box_keys
 from facelib.page.faces import SHEET_COLUMNS, TILE
 from facelib.page.links import FilmSource, Link
@@ -169,6 +170,6 @@ def natural(name: str) -> tuple[str, int, str]:
 def track_boxes(detections: Path, tracks: pd.DataFrame, clock: FrameClock) -> BoxKeys:
     """Read `detections.parquet` and pack the boxes of tracks as `shown_tracks` returns them."""
     columns = ["track", "time", *BOX]
-    table = pd.read_parquet(detections, columns=columns)
+    table = read_film_table(detections, columns)
     numbers: NDArray[np.int64] = tracks["track"].to_numpy(np.int64)
     return box_keys(table.assign(frame=clock.nearest(table["time"].to_numpy())), numbers)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from facelib.films.corrections import labels
+from facelib.films.tables import read_film_table, read_whole
 from facelib.images import encode_jpeg, jpeg_uri
 from facelib.page.faces import best_pictures, tile
 from facelib.page.film import NameKind, label_of, natural
@@ -135,8 +135,8 @@ def best_face_pictures(tables: Mapping[str, tuple[pd.DataFrame, Path]]) -> dict[
     """
     best: dict[str, tuple[float, bytes]] = {}
     for table, path in tables.values():
-        with suppress(OSError, ValueError):  # a film without faces that can be read is shown all the same
-            looks = pq.read_table(path, columns=["track", "quality"]).to_pandas().groupby("track")["quality"].max()
+        with suppress(OSError):  # a film without faces that can be read is shown all the same
+            looks = read_film_table(path, ["track", "quality"]).groupby("track")["quality"].max()
             # A sharp face with an uncertain name represents nobody.
             sure = table["confidence"].fillna(0.0).clip(0.05, 1.0).where(table["cluster"].fillna("") == "", 1.0)
             own = table.assign(name=labels(table), worth=table["track"].map(looks).fillna(0.0) * sure)
@@ -160,10 +160,8 @@ def _face(picture: bytes | None, kind: NameKind) -> str:
 
 def poster(keyframes: Path, tracks: pd.DataFrame) -> str:
     """Return the keyframe of the shot in which named people are seen longest, as a `data:` address."""
-    if not keyframes.is_file():
-        return ""
-    table = pd.read_parquet(keyframes, columns=["shot", "picture"])
-    if table.empty:
+    table = read_whole(keyframes, ["shot", "picture"])
+    if table is None or table.empty:
         return ""
     named = tracks[tracks["person"] != UNKNOWN]
     seconds = (named["end"] - named["start"]).groupby(named["shot"]).sum()

@@ -17,6 +17,7 @@ from facelib.page.faces import write_face_sheets
 from facelib.page.links import project_reports
 from facelib.page.pack import as_script, script_value
 from facelib.project import Project, write_text
+from facelib.project.files import FULL_DISK
 from facelib.project.wording import in_one_line
 
 _log = logging.getLogger(__name__)
@@ -51,12 +52,13 @@ def write_page(
     for film in tqdm(wanted, unit=" films", desc="page", leave=False, disable=not progress):
         try:
             one = read_page_film(project, film, longest_gap)
+            if one is not None:
+                _write_film(project, one, longest_gap)
+                read.append(one)
         except OSError as error:
+            if error.errno in FULL_DISK:
+                raise
             _log.warning("%s is left out of the page: %s", film.name, in_one_line(error))
-            continue
-        if one is not None:
-            _write_film(project, one, longest_gap)
-            read.append(one)
     write_text(as_script("project", asdict(project_data(project, read))), project.page_data)
     write_text(page_html(project.name), project.page)
     return project.page

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from facelib.films.corrections import correct_films, current, match_project
+from facelib.films.problems import problem_of
 from facelib.films.tables import read_without_embeddings
 from facelib.project import Project
 from facelib.project.decisions import CORRECTION_COLUMNS, append_corrections, now, read_corrections
 from facelib.project.names import NOT_A_FACE, UNKNOWN, group_number, is_group, known_name
-from facelib.project.wording import counted, in_one_line, listed
+from facelib.project.wording import counted, listed
 from facelib.review.tables import FACE, best_faces, read_pictures, worth_asking
 
 Filter = Literal["all", "undecided", "unsure", "unknown", "decided"]
@@ -77,9 +78,8 @@ class Review:
         for film in self.films:
             try:
                 table, best = read_without_embeddings(project.film(film).tracks), best_faces(project, film)
-            except (OSError, ValueError) as error:
-                said = f"its tables cannot be read: {in_one_line(error)}"
-                self.problems.append(f"{film.name} is left out, {said}; run 05 on it again")
+            except OSError as error:
+                self.problems.append(f"{film.name} is left out: {problem_of(error, 'reading its tables')}")
             else:
                 self._tables[film.name] = table
                 faces.append(best)

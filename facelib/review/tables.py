@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from facelib.faces import BOX
 from facelib.films.corrections.apply import labels
+from facelib.films.tables import read_film_table
 from facelib.project import Project
 from facelib.project.digests import state_of
 from facelib.project.kept import kept_by_file
@@ -34,11 +34,11 @@ def best_faces(project: Project, film: Path) -> pd.DataFrame:
 def _best_faces(detections: Path, looks: Path, *_states: tuple[int, int]) -> pd.DataFrame:
     """Do so once for each state of the two tables, which are large and change only when a film is indexed again."""
     columns = ["track", *FACE]
-    boxes = pd.read_parquet(detections, columns=columns)
+    boxes = read_film_table(detections, columns)
     middle = boxes.groupby("track").cumcount() == boxes.groupby("track")["frame"].transform("size") // 2
     tables = [boxes[middle]]
     if looks.is_file():
-        tables.insert(0, pd.read_parquet(looks, columns=[*columns, "quality"]).drop(columns="quality"))
+        tables.insert(0, read_film_table(looks, [*columns, "quality"]).drop(columns="quality"))
     best = pd.concat(tables, ignore_index=True).drop_duplicates("track")[columns]
     return best.astype(dict.fromkeys(BOX, "float64")).round(1)
 
@@ -46,9 +46,9 @@ def _best_faces(detections: Path, looks: Path, *_states: tuple[int, int]) -> pd.
 @kept_by_file(most=4)
 def read_pictures(path: Path) -> dict[int, list[bytes]]:
     """Read the pictures of a film's tracks; they take some megabytes, and are read when first shown."""
-    table = pq.read_table(path, columns=["track", "picture"])
+    table = read_film_table(path, ["track", "picture"])
     found: dict[int, list[bytes]] = {}
-    for track, picture in zip(table["track"].to_pylist(), table["picture"].to_pylist(), strict=True):
+    for track, picture in zip(table["track"].to_list(), table["picture"].to_list(), strict=True):
         if picture:
             found.setdefault(track, []).append(picture)
     return found

@@ -322,6 +322,25 @@ class TestCatalogue:
         update_archive(project)
         assert all(map(len, search()))
 
+    @pytest.mark.parametrize("value", [None, "x"])
+    def test_a_file_with_another_column_says_what_to_do(self, make_indexed, value):
+        project = make_indexed(2)
+        path = segment_path(project.archive, "appearances", 1)
+        table = pd.read_parquet(path).drop(columns="start")
+        (table if value is None else table.assign(start=value)).to_parquet(path)
+        with pytest.raises(OSError, match=r"readable, got: .*; delete this folder, it is made again"):
+            rows(project)
+
+    @pytest.mark.parametrize("column", ["person", "scene"])
+    def test_a_table_without_a_column_names_it_and_the_remedy(self, make_project, column):
+        project = make_project(2)
+        path = project.film("film 1.mp4").tracks
+        pd.read_parquet(path).drop(columns=column).to_parquet(path)
+        changes = update_archive(project)
+        assert changes.added == ["film 0.mp4"]
+        (said,) = changes.problems.values()
+        assert said.endswith(f"tracks.parquet cannot be read: it has no column '{column}'; run 05 on it again")
+
     def test_a_damaged_file_that_is_to_be_merged_says_what_to_do(self, make_indexed):
         project = make_indexed(MERGED - 1)
         (project.archive / "tracks-2.parquet").write_bytes(b"")

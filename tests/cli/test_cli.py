@@ -371,6 +371,15 @@ def test_nobody_is_forgotten_where_a_folder_cannot_be_read(folder):
     assert (result.returncode, result.stderr) == (1, expected)
 
 
+def test_whoever_forgets_a_name_that_nobody_has_is_told_and_not_asked(folder):
+    (folder / "data" / "demo" / "people" / "Eileen Collins").mkdir(parents=True)
+    told = invoke("forget", "Eileen Colins", "--project", "demo")
+    assert told.exit_code == 1
+    assert "got 'Eileen Colins'. Did you mean 'Eileen Collins'?" in told.output and "for good" not in told.output
+    asked = invoke("forget", "Eileen Collins", "--project", "demo")
+    assert "for good? [y/N]" in asked.output and (folder / "data" / "demo" / "people" / "Eileen Collins").is_dir()
+
+
 @pytest.mark.parametrize(
     ("text", "steps"), [(None, None), ("3", [3]), ("2-5", [2, 3, 4, 5]), ("2,4", [2, 4]), ("1, 3-4", [1, 3, 4])]
 )

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import av
@@ -82,6 +83,7 @@ def decode(path, every=1):
                 yield number, frame.to_ndarray(format="rgb24")
 
 
+@cache
 def times_of(path):
     """Return when each frame is shown, in seconds."""
     with av.open(str(path)) as film:

@@ -92,7 +92,7 @@ def test_a_film_with_a_damaged_table_stops_no_other(project, name, content, mess
 def test_tables_of_something_else_are_left_out(project):
     files = project.film("bad.mp4")
     write_table(pd.read_parquet(files.detections).drop(columns="frame"), files.detections)
-    assert r"lacks ['frame']" in evaluate(project).left_out["bad.mp4"]
+    assert "it has no column 'frame'; run 05 on it again" in evaluate(project).left_out["bad.mp4"]
 
 
 def test_what_is_written_can_be_read(project):

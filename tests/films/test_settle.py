@@ -156,6 +156,30 @@ def test_a_film_with_any_damaged_table_is_told_and_the_others_are_settled(settle
     assert f"{path.name} cannot be read" in settled.problems.found["b.mp4"]
 
 
+@pytest.mark.parametrize(
+    ("table", "column", "value", "message"),
+    [
+        ("looks", "quality", None, "looks.parquet cannot be read: it has no column 'quality'; run 05 on it again"),
+        ("looks", "quality", "x", "its column 'quality' does not hold numbers"),
+        ("looks", "picture", 1.5, "its column 'picture' does not hold pictures"),
+        ("detections", "time", None, "detections.parquet cannot be read: it has no column 'time'; run 05 on it again"),
+        ("tracks", "cluster", None, "tracks.parquet cannot be read: it has no column 'cluster'; run 05 on it again"),
+        ("tracks", "person", 1.5, "its column 'person' does not hold texts"),
+        ("tracks", "start", "x", "its column 'start' does not hold numbers"),
+    ],
+)
+def test_a_film_with_a_column_missing_or_of_another_type_is_told_and_the_others_are_settled(
+    settle, table, column, value, message
+):
+    project, run = settle
+    path = getattr(project.film("b.mp4"), table)
+    whole = pd.read_parquet(path)
+    write_table(whole.drop(columns=column) if value is None else whole.assign(**{column: value}), path)
+    settled = run("a", "b", "c")
+    assert list(settled.tracks) == ["a.mp4", "c.mp4"]
+    assert message in settled.problems.found["b.mp4"] and "run it again" not in settled.problems.found["b.mp4"]
+
+
 @pytest.mark.parametrize("table", ["looks", "detections", "tracks"])
 def test_a_film_with_another_table_in_the_place_of_one_is_told_and_the_others_are_settled(settle, table):
     project, run = settle
@@ -163,7 +187,7 @@ def test_a_film_with_another_table_in_the_place_of_one_is_told_and_the_others_ar
     write_table(pd.DataFrame({"x": [1]}), path)
     settled = run("a", "b", "c")
     assert list(settled.tracks) == ["a.mp4", "c.mp4"]
-    assert settled.problems.found["b.mp4"].startswith(f"reading its tables failed: {path.name} cannot be read: it has ")
+    assert settled.problems.found["b.mp4"].startswith(f"{path.name} cannot be read: it has ")
 
 
 def test_another_table_in_the_place_of_the_named_tracks_is_passed_over(settle):
@@ -183,7 +207,7 @@ def test_faces_that_are_damaged_within_stop_no_film(settle):
     path.write_bytes(content)
     settled = run("a", "b", "c")
     assert list(settled.tracks) == ["a.mp4", "b.mp4", "c.mp4"]
-    assert "reading its faces failed" in settled.problems.found["b.mp4"]
+    assert "looks.parquet cannot be read: " in settled.problems.found["b.mp4"]
 
 
 def test_damaged_tracks_are_written_again_from_what_they_are_made_of(settle):
@@ -336,6 +360,8 @@ def in_profile(make_reviewed):
             "setup": [0, 0, 1],
             "start_frame": [0, 25, 50],
             "end_frame": [24, 49, 74],
+            "start": [0.0, 1.0, 2.0],
+            "end": [0.96, 1.96, 2.96],
         }
         pd.DataFrame(shots).to_csv(files.shots, index=False)
         return project

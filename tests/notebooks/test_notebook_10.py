@@ -25,5 +25,14 @@ def test_the_hits_that_the_parameters_ask_for_are_written(make_reviewed):
     assert third.state == "failed" and "Did you mean 'Grace'?" in third.message
 
 
+def test_it_begins_with_somebody_of_the_cast_where_a_stranger_is_in_more_films(make_reviewed):
+    stranger = ("unknown", "Unknown 1", 0.9)
+    project = make_reviewed({"one.mp4": [("Ada", "", 0.9), stranger], "two.mp4": [stranger]})
+    (result,) = run_pipeline(project, steps=[10])
+    assert (result.state, result.message) == ("done", "")
+    assert pd.read_csv(project.output / "search" / "hits.csv")["film"].tolist() == ["one.mp4"]  # of Ada
+    assert "<b>Ada</b>" in result.notebook.read_text("utf-8")  # whom the tables are of
+
+
 def test_it_runs_only_when_asked_for():
     assert 10 not in MAIN_STEPS

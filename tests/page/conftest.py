@@ -84,7 +84,7 @@ def write_tables(project: Project, film: Path, squares: Sequence[Square], times:
         for frame in range(square.first, square.last + 1):
             boxes.append((frame, times[frame], 0, number, *square.box(frame), 0.99, frame % 3 != 0))
         look = encode_jpeg(np.full((90, 90, 3), square.colour, np.uint8))
-        looks.append((number, 0.9, look))
+        looks.append((number, square.first, *square.box(square.first), 0.9, look))
     files = project.film(film)
     sides = ["left", "top", "right", "bottom"]
     names = ["frame", "time", "shot", "track", *sides, "score", "interpolated"]
@@ -92,7 +92,7 @@ def write_tables(project: Project, film: Path, squares: Sequence[Square], times:
     tracks = pd.DataFrame(rows, columns=list(rows[0]) if rows else None)
     write_table(tracks, files.tracks)
     write_table(appearances(tracks), files.appearances)
-    write_table(pd.DataFrame(looks, columns=["track", "quality", "picture"]), files.looks)
+    write_table(pd.DataFrame(looks, columns=["track", "frame", *sides, "quality", "picture"]), files.looks)
     shots = {"shot": [0], "start_frame": [0], "end_frame": [len(times) - 1], "start": [times[0]], "end": [times[-1]]}
     write_table(pd.DataFrame(shots), files.shots)
     keyframe = encode_jpeg(picture(squares, 0))

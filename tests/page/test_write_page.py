@@ -123,7 +123,7 @@ def test_without_tables_it_says_what_to_run(make_squares):
         write_page(make_squares({}), progress=False)
 
 
-@pytest.mark.parametrize("harm", ["detections cut", "tracks cut", "no detections", "film replaced"])
+@pytest.mark.parametrize("harm", ["detections cut", "tracks cut", "looks within", "no detections", "film replaced"])
 def test_a_film_without_whole_tables_of_its_own_is_left_out(make_squares, caplog, harm):
     project = make_squares({"a.mp4": squares("Ada"), "b.mp4": squares("Bo")})
     files, kind = project.film("b.mp4"), harm.split()[0]
@@ -133,7 +133,8 @@ def test_a_film_without_whole_tables_of_its_own_is_left_out(make_squares, caplog
         files.followed.write_text(json.dumps({"made": {"film": "another"}}))
     else:
         path = getattr(files, kind)
-        path.write_bytes(path.read_bytes()[:-20])
+        content = path.read_bytes()
+        path.write_bytes(content[:-20] if harm != "looks within" else content[:4] + bytes(90) + content[94:])
     write_page(project, progress=False)
     assert project.film("a.mp4").page_data.is_file() and not project.film("b.mp4").page_data.exists()
     assert [text.partition(":")[0] for text in caplog.messages] == ["b.mp4 is left out of the page"]

@@ -70,6 +70,11 @@ def figure() -> go.Figure:
 class Files(Quiet, SimpleHTTPRequestHandler):
     """Gives files; through the browser's pipe the library would take half a second each time."""
 
+    def end_headers(self) -> None:
+        """Let no page have the script of the one before, which a file of the same second is taken for."""
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from facelib.faces import BOX, paired_iou
+from facelib.films.tables import read_film_table
 from facelib.project import Project
 from facelib.project.names import NOT_A_FACE, UNKNOWN, group_number, is_group, why_no_label
 
@@ -84,7 +85,7 @@ def _boxes_of(project: Project, film: Path, frames: Iterable[int]) -> pd.DataFra
     """Read the boxes of some frames of a film: `frame`, `track`, `left`, `top`, `right`, `bottom`."""
     columns = ["frame", "track", *BOX]
     wanted = [("frame", "in", sorted(set(frames)) or [-1])]
-    return pd.read_parquet(project.film(film).detections, columns=columns, filters=wanted)
+    return read_film_table(project.film(film).detections, columns, filters=wanted)
 
 
 def current(corrections: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from facelib.faces import BOX
 from facelib.films.corrections.apply import current, match_corrections
+from facelib.films.tables import read_film_table
 from facelib.project import Project, write_table, writer_lock
 from facelib.project.decisions import moved_pictures, read_corrections, read_decisions
 from facelib.project.digests import sha256_of
@@ -79,10 +80,10 @@ def enrol(project: Project, *, most_per_person: int = 60) -> Enrolled:
                 problems.append(f"{video}: its faces are missing, so its pictures stay as they are; run 05 on it")
                 continue
             own = corrections[corrections["video"] == video]
-            detections = pd.read_parquet(files.detections, columns=["frame", "track", *BOX])
+            detections = read_film_table(files.detections, ["frame", "track", *BOX])
             own = own.assign(matched=match_corrections(own, detections))
             named = _named(own)
-            chosen = _varied(_worthy(pd.read_parquet(files.looks), named))
+            chosen = _varied(_worthy(read_film_table(files.looks), named))
             planned = _planned(chosen, named, video, files.folder.name)
             stay = _standing(before[before["video"] == video], own, named, detections)
             stay = stay[~stay["picture"].isin(planned["picture"])]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from facelib.faces import FloatArray
 from facelib.films.naming.settings import LOOK_COLUMNS
+from facelib.films.tables import told_by_name
 
 COLOURS = ("clothes", "hair")
 _ROWS = 256  # read at once
@@ -32,7 +33,7 @@ def read_looks(path: str | Path, columns: Sequence[str] = LOOK_COLUMNS) -> pd.Da
     traits = [name for name in COLOURS if name in columns]
     means = {name: _Means() for name in traits}
     parts = []
-    with pq.ParquetFile(path) as file:
+    with told_by_name(Path(path)), pq.ParquetFile(path) as file:
         for batch in _batches(file, list(columns)):
             parts.append(batch.select([name for name in columns if name not in traits]).to_pandas())
             for name in traits:

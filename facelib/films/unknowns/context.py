@@ -16,6 +16,7 @@ from facelib.films.naming.evidence import IntArray, distances_to_people, face_ev
 from facelib.films.naming.joint import name_jointly
 from facelib.films.naming.places import PLACE_COLUMNS, tracks_of_one_place
 from facelib.films.spans import frames_shared
+from facelib.films.tables import read_shot_table
 from facelib.films.unknowns.tables import is_usable
 from facelib.project import FilmFiles
 from facelib.project.names import UNKNOWN
@@ -44,7 +45,7 @@ def _surroundings(files: FilmFiles, columns: list[str]) -> tuple[pd.DataFrame, p
     """Return some columns of a film's looks, and its shots; None where they are missing, or of a former version."""
     if not (files.looks.is_file() and files.shots.is_file()):
         return None
-    shots = pd.read_csv(files.shots, keep_default_na=False)
+    shots = read_shot_table(files.shots)
     if not ({*columns} <= {*pq.read_schema(files.looks).names} and {"scene", "setup"} <= {*shots}):
         return None
     return read_looks(files.looks, columns), shots

@@ -83,16 +83,27 @@ def test_another_stream_follows_the_segments_of_the_pictures():
     assert placed[32:] == [time + 2 for time in times[32:]]
 
 
-CONTAINERS = {"ts": H264, "m2ts": H264, "mpg": MPEG2, "mkv": H264}
+CONTAINERS = {"ts": H264, "m2ts": H264, "mpg": MPEG2}
+OFFSETS = (0, 7.3, 24549.8, 95442.2)  # the last wraps after 33 bits, in the middle
+BOTH = ["-map", "0:v", "-map", "1:a"]
 
 
-@pytest.mark.parametrize("suffix", ["ts", "m2ts", "mpg"])
-@pytest.mark.parametrize("offset", [0, 7.3, 24549.8, 95442.2])  # the last wraps after 33 bits, in the middle
-def test_a_clock_that_starts_anywhere(suffix, offset, scene, ffmpeg, beeps, tmp_path):
-    sound = ["-c:a", "mp2" if suffix == "mpg" else "aac"]
-    film = ffmpeg(
-        *scene(seconds=2), *CONTAINERS[suffix], *sound, "-output_ts_offset", offset, tmp_path / f"film.{suffix}"
-    )
+@pytest.fixture(scope="module")
+def offset_films(scene, ffmpeg, tmp_path_factory):
+    """The folder of the films whose clocks start anywhere, written by one run of ffmpeg, which takes long to start."""
+    folder, outputs = tmp_path_factory.mktemp("offset"), []
+    for suffix, video in CONTAINERS.items():
+        sound = ["-c:a", "mp2" if suffix == "mpg" else "aac"]
+        for offset in OFFSETS:
+            outputs += [*BOTH, *video, *sound, "-output_ts_offset", offset, folder / f"{offset}.{suffix}"]
+    ffmpeg(*scene(seconds=2), *outputs)
+    return folder
+
+
+@pytest.mark.parametrize("suffix", CONTAINERS)
+@pytest.mark.parametrize("offset", OFFSETS)
+def test_a_clock_that_starts_anywhere(suffix, offset, offset_films, beeps, tmp_path):
+    film = offset_films / f"{offset}.{suffix}"
     times = read_times(film)
     assert times.times == pytest.approx(np.arange(50) / 25, abs=1e-4) and times.seconds == pytest.approx(2, abs=1e-3)
     out = written(film, tmp_path)
@@ -211,11 +222,20 @@ def packets_of(path):
         return stream.codec_context.codec.canonical_name, kept
 
 
+@pytest.fixture(scope="module")
+def paired_films(scene, ffmpeg, tmp_path_factory):
+    """The folder of the films of all pairs, by one run of ffmpeg."""
+    folder, outputs = tmp_path_factory.mktemp("pairs"), []
+    for codec, suffix in PAIRS:
+        video = VIDEO.get(suffix, H264)
+        outputs += [*BOTH, *video, "-c:a", codec, "-strict", "-2", folder / f"{codec}.{suffix}"]
+    ffmpeg(*scene(seconds=1.2, layout="stereo"), *outputs)
+    return folder
+
+
 @pytest.mark.parametrize(("codec", "suffix"), PAIRS)
-def test_sound_that_mp4_holds_is_copied_bit_for_bit(codec, suffix, scene, ffmpeg, beeps, tmp_path):
-    strict = ["-strict", "-2"]
-    video = VIDEO.get(suffix, H264)
-    film = ffmpeg(*scene(seconds=1.2, layout="stereo"), *video, "-c:a", codec, *strict, tmp_path / f"film.{suffix}")
+def test_sound_that_mp4_holds_is_copied_bit_for_bit(codec, suffix, paired_films, beeps, tmp_path):
+    film = paired_films / f"{codec}.{suffix}"
     out = written(film, tmp_path)
     (name, before), (other, after) = packets_of(film), packets_of(out)
     assert name == other and name in COPIED
@@ -506,16 +526,30 @@ TIMECODES = {
 }
 
 
+LABELS = [
+    ("24000/1001", "01:02:03:04"), ("24", "10:11:12:13"), ("25", "10:00:00:24"), ("30000/1001", "01:00:00;02"),
+    ("30000/1001", "01:00:00:02"), ("30", "23:59:59:29"), ("50", "00:00:10:20"), ("60000/1001", "01:00:00;30"),
+    ("60000/1001", "01:00:00:30"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def labelled_films(scene, ffmpeg, tmp_path_factory):
+    """The folder of the films with timecodes, by one run of ffmpeg."""
+    folder = tmp_path_factory.mktemp("timecodes")
+    inputs, outputs = [], []
+    for place, (rate, label) in enumerate(LABELS):
+        inputs += scene(rate=rate, seconds=0.5)[:4]
+        for name, video in TIMECODES.items():
+            outputs += ["-map", f"{place}:v", *video, "-timecode", label, folder / f"{place} {name}"]
+    ffmpeg(*inputs, *outputs)
+    return folder
+
+
 @pytest.mark.parametrize("name", TIMECODES)
-@pytest.mark.parametrize(
-    ("rate", "label"),
-    [("24000/1001", "01:02:03:04"), ("24", "10:11:12:13"), ("25", "10:00:00:24"), ("30000/1001", "01:00:00;02"),
-     ("30000/1001", "01:00:00:02"), ("30", "23:59:59:29"), ("50", "00:00:10:20"), ("60000/1001", "01:00:00;30"),
-     ("60000/1001", "01:00:00:30")],
-)  # fmt: skip
-def test_the_timecodes_of_files(name, rate, label, scene, ffmpeg, tmp_path):
-    film = ffmpeg(*scene(rate=rate, seconds=0.5), "-an", *TIMECODES[name], "-timecode", label, tmp_path / name)
-    assert_timecode(film, rate, label)
+@pytest.mark.parametrize(("rate", "label"), LABELS)
+def test_the_timecodes_of_files(name, rate, label, labelled_films):
+    assert_timecode(labelled_films / f"{LABELS.index((rate, label))} {name}", rate, label)
 
 
 @pytest.mark.parametrize(

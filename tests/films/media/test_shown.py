@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -35,11 +37,24 @@ def written(film, tmp_path):
     return out
 
 
+NAMES = ("film.mp4", "film.mov", "film.3gp")
+
+
+@pytest.fixture(scope="module")
+def straight_films(scene, ffmpeg, tmp_path_factory):
+    """The folder of films that are shown as they are, by one run of ffmpeg, which takes long to start."""
+    folder, outputs = tmp_path_factory.mktemp("straight"), []
+    for name in NAMES:
+        outputs += ["-map", "0:v", "-c:v", "libx264", "-pix_fmt", "yuv420p", folder / name]
+    ffmpeg(*scene(seconds=0.2)[:4], *outputs)
+    return folder
+
+
 @pytest.mark.parametrize("kind", EIGHT)
-@pytest.mark.parametrize("name", ["film.mp4", "film.mov", "film.3gp"])
-def test_the_whole_display_matrix(kind, name, scene, ffmpeg, set_matrix, white_box, iou, tmp_path):
+@pytest.mark.parametrize("name", NAMES)
+def test_the_whole_display_matrix(kind, name, straight_films, set_matrix, white_box, iou, tmp_path):
     matrix, box = EIGHT[kind]
-    film = ffmpeg(*scene(seconds=0.2), "-an", "-c:v", "libx264", "-pix_fmt", "yuv420p", tmp_path / name)
+    film = Path(shutil.copy(straight_films / name, tmp_path))
     set_matrix(film, matrix)
     size = (96, 64) if matrix[0] else (64, 96)
     for path in (film, written(film, tmp_path)):
@@ -67,13 +82,26 @@ ORIENTED = {
 }
 
 
+SUFFIXES = ("h264", "ts", "mkv", "mp4")
+
+
+@pytest.fixture(scope="module")
+def oriented_films(scene, ffmpeg, tmp_path_factory):
+    """The folder of the films of which some frames state an orientation, by one run of ffmpeg."""
+    folder, outputs = tmp_path_factory.mktemp("oriented"), []
+    for number, kind in enumerate(ORIENTED):
+        for suffix in SUFFIXES:
+            stated = ["-bsf:v", f"h264_metadata=display_orientation=insert:{kind}"]
+            outputs += ["-map", "0:v", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "6", "-bf", "2", *stated]
+            outputs += [folder / f"{number}.{suffix}"]
+    ffmpeg(*scene(seconds=0.6)[:4], *outputs)
+    return folder
+
+
 @pytest.mark.parametrize("kind", ORIENTED)
-@pytest.mark.parametrize("name", ["film.h264", "film.ts", "film.mkv", "film.mp4"])
-def test_an_orientation_that_only_some_frames_state(kind, name, scene, ffmpeg, white_box, iou, tmp_path):
-    film = ffmpeg(
-        *scene(seconds=0.6), "-an", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "6", "-bf", "2",
-        "-bsf:v", f"h264_metadata=display_orientation=insert:{kind}", tmp_path / name,
-    )  # fmt: skip
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_an_orientation_that_only_some_frames_state(kind, suffix, oriented_films, white_box, iou, tmp_path):
+    film = oriented_films / f"{list(ORIENTED).index(kind)}.{suffix}"
     for path in (film, written(film, tmp_path)):
         frames = list(read_frames(path))
         assert len(frames) == 15
@@ -94,12 +122,22 @@ SQUEEZED = [
 ]
 
 
+@pytest.fixture(scope="module")
+def squeezed_films(scene, ffmpeg, tmp_path_factory):
+    """The folder of the films whose pixels are not square, by one run of ffmpeg."""
+    folder, outputs = tmp_path_factory.mktemp("squeezed"), []
+    for number, (name, codec, aspect) in enumerate(SQUEEZED):
+        options = ["-x265-params", "log-level=none"] if codec == "libx265" else []
+        video = ["-vf", f"setsar={aspect}", "-c:v", codec, *options, "-pix_fmt", "yuv420p"]
+        outputs += ["-map", "0:v", *video, folder / f"{number} {name}"]
+    ffmpeg(*scene(seconds=0.2)[:4], *outputs)
+    return folder
+
+
 @pytest.mark.parametrize(("name", "codec", "aspect"), SQUEEZED)
-def test_pixels_that_are_not_square(name, codec, aspect, scene, ffmpeg, white_box, iou, tmp_path):
+def test_pixels_that_are_not_square(name, codec, aspect, squeezed_films, white_box, iou, tmp_path):
     stretched = Fraction(aspect)
-    options = ["-x265-params", "log-level=none"] if codec == "libx265" else []
-    video = ["-vf", f"setsar={aspect}", "-c:v", codec, *options, "-pix_fmt", "yuv420p"]
-    film = ffmpeg(*scene(seconds=0.2), "-an", *video, tmp_path / name)
+    film = squeezed_films / f"{SQUEEZED.index((name, codec, aspect))} {name}"
     out = written(film, tmp_path)
     size = (round(96 * stretched), 64) if stretched > 1 else (96, round(64 / stretched))
     assert (probe(film).width, probe(film).height) == size
