@@ -34,11 +34,17 @@ def describe_recognizer(info: RecognizerInfo) -> str:
 
 def recognizer_warnings(info: RecognizerInfo) -> list[str]:
     """Return warnings before films are named, one sentence each; empty when all is well."""
-    texts = [
+    aliases = [
         f"{one} and {other} look like one person: merge, or keep apart? Answer in notebook 02 or 04, or by "
         f"'facelib merge' or 'facelib keep-apart' with --project and the two names."
         for one, other in info.aliases
     ]
+    return [*aliases, *rate_warnings(info)]
+
+
+def rate_warnings(info: RecognizerInfo) -> list[str]:
+    """Return those of the warnings that are about error rates."""
+    texts = []
     if info.fpir >= MANY_NAMED:
         texts.append(
             f"{info.fpir:.0%} of strangers would be given a name of the cast: look for pictures in the wrong folder, "

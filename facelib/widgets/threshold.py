@@ -12,6 +12,7 @@ import numpy as np
 from facelib.plots.colours import REJECTED, RIGHT, WRONG
 from facelib.project import Project
 from facelib.recognize import read_recognizer_info
+from facelib.recognize.report import rate_warnings
 from facelib.recognize.tuning import Setting, Tuning
 from facelib.recognize.tuning.tuning import MOST_UNNAMED
 from facelib.widgets.shared import ErrorArea, guarding
@@ -181,7 +182,8 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
         voters = f"k = {info.k}, " if info.kind == "knn" else ""
         text = f"{begin}{path.name} has {voters}threshold {info.threshold:.3f}"
         text += ", by hand: it stays until you take the fitted one" * (info.threshold_from == "hand")
-        self.saved.value = f'<span role="status">{html.escape(text)}</span>'
+        told = " ".join([f"{text}.", *rate_warnings(info)])
+        self.saved.value = f'<span role="status">{html.escape(told)}</span>'
 
 
 def _range(scores: np.ndarray, start: float) -> tuple[float, float]:

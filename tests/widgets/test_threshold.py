@@ -172,7 +172,15 @@ def test_a_threshold_that_leaves_the_cast_without_names_is_refused_and_said(tuni
 
 def test_what_is_saved_already_is_said(tuner, tuning, project):
     tuning.save(project.recognizer, 0.321, k=7, most_unnamed=1.0)
-    assert "has k = 7, threshold 0.321" in ThresholdTuner(tuning, project).saved.value
+    said = ThresholdTuner(tuning, project).saved.value
+    assert "has k = 7, threshold 0.321. 100% of the cast" in said
+
+
+def test_a_saved_threshold_that_names_strangers_is_warned_of(tuner, project):
+    tuner.slider.value = tuner.slider.max
+    tuner.button.click()
+    assert project.recognizer.is_file()
+    assert "of strangers would be given a name of the cast: look for" in tuner.saved.value
 
 
 def test_an_error_of_saving_is_shown_and_goes_with_the_next_success(tuner, project):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from facelib.recognize.info import read_recognizer_info
+from facelib.recognize.report import rate_warnings
 from facelib.recognize.thresholds import Fitted
 from facelib.recognize.tuning.tuning import MOST_UNNAMED, Tuning
 
@@ -82,11 +83,13 @@ class Saved:
         path: The project's `recognizer`.
         refusal: Why it was not saved; empty where it was, or was not to be.
         asked: Whether it was to be saved.
+        warnings: What to look at before it names films; see `facelib.recognize.report.rate_warnings`.
     """
 
     path: Path
     refusal: str = ""
     asked: bool = True
+    warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.refusal:
@@ -120,6 +123,7 @@ def save_choice(
     if not save:
         return Saved(Path(path), asked=False)
     refusal = tuning.refusal(threshold, most_unnamed=most_unnamed)
-    if not refusal:
-        tuning.save(path, threshold, most_unnamed=most_unnamed, by_hand=choice.by_hand)
-    return Saved(Path(path), refusal)
+    if refusal:
+        return Saved(Path(path), refusal)
+    tuning.save(path, threshold, most_unnamed=most_unnamed, by_hand=choice.by_hand)
+    return Saved(Path(path), warnings=tuple(rate_warnings(read_recognizer_info(path))))
