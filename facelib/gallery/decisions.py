@@ -6,8 +6,8 @@ import logging
 import os
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -82,6 +82,12 @@ def undo(project: Project, pictures: Iterable[str]) -> list[str]:
         ValueError: When the list is not UTF-8 text.
         OSError: When the list cannot be written.
     """
+    gone = _take_off(project, pictures)
+    _bring_in_line(project)
+    return sorted(gone)
+
+
+def _take_off(project: Project, pictures: Iterable[str]) -> set[str]:
     wanted = {_key(picture) for picture in pictures}
     gone: set[str] = set()
     with _changing(project):
@@ -96,8 +102,7 @@ def undo(project: Project, pictures: Iterable[str]) -> list[str]:
                 kept.pop()
         if gone:
             write_bytes("".join(kept).encode(), project.disabled)
-    _bring_in_line(project)
-    return sorted(gone)
+    return gone
 
 
 def move(project: Project, picture: str, person: str, *, name: str = "", by: str = "user") -> str:
@@ -118,13 +123,38 @@ def move(project: Project, picture: str, person: str, *, name: str = "", by: str
         FileNotFoundError: When the picture is gone.
         OSError: When the file cannot be moved, or the decision not be written; the picture stays where it is.
     """
+    with moving(project) as move_one:
+        return move_one(picture, person, name=name, by=by)
+
+
+@contextmanager
+def moving(project: Project) -> Iterator[Callable[..., str]]:
+    """Give a function that does what `move` does, for several pictures.
+
+    `faces.parquet` and `disabled.txt` are updated once, at the end, for those that were moved, also after an error.
+    """
+    moved: dict[str, str] = {}
+
+    def move_one(picture: str, person: str, *, name: str = "", by: str = "user") -> str:
+        moved[picture] = _move_file(project, picture, person, name or PurePosixPath(picture).name, by)
+        return moved[picture]
+
+    try:
+        yield move_one
+    finally:
+        if moved:
+            _take_off(project, moved)
+            _bring_in_line(project, moved=moved)
+
+
+def _move_file(project: Project, picture: str, person: str, name: str, by: str) -> str:
     source = project.picture(_checked(picture))
     project.check_person(person)
     if not source.is_file():
         raise FileNotFoundError(f"expected a picture at {str(source)!r}, found none; run notebook 02_embed_faces again")
     if person == picture.split("/")[1]:
         raise ValueError(f"expected another person than {person!r}, whose folder {picture!r} is in already")
-    target = _reserve(project.picture(_checked(f"people/{person}/{name or source.name}")))
+    target = _reserve(project.picture(_checked(f"people/{person}/{name}")))
     try:
         os.replace(source, target)
     except OSError:
@@ -136,8 +166,6 @@ def move(project: Project, picture: str, person: str, *, name: str = "", by: str
     except (OSError, ValueError):
         os.replace(target, source)  # without the decision, a later step would write it here again
         raise
-    undo(project, [picture])
-    _bring_in_line(project, moved={picture: moved})
     return moved
 
 

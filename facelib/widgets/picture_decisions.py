@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from facelib.gallery import accept, accepted, move, undo
+from facelib.gallery import accept, accepted, undo
+from facelib.gallery.decisions import moving
 from facelib.project import Project, write_table
 from facelib.project.spreadsheets import read_csv_table
 from facelib.project.wording import counted
@@ -89,18 +90,29 @@ class PictureDecisions:
         wanted = list(dict.fromkeys(pictures))
         _check_some(wanted)
         done: list[str] = []
-        steps: list[Callable[[], object]] = []
+        places: list[tuple[str, str, bool]] = []  # where each lay, and whether it was left out there
 
         def back() -> None:
-            while steps:  # one that fails is tried again when it is asked for again
-                steps[-1]()
-                steps.pop()
+            out = []
+            try:
+                with moving(self.project) as move:
+                    while places:  # one that fails is tried again when it is asked for again
+                        picture, place, was_out = places[-1]
+                        self._return(picture, place, move)
+                        places.pop()
+                        out += [self.now(picture)] * was_out
+            finally:
+                if out:
+                    accept(self.project, pd.DataFrame({"picture": out}))
 
         try:
-            for picture in wanted:
-                if PurePosixPath(self.now(picture)).parent.name != person:
-                    steps.append(self._move(picture, person))
-                    done.append(picture)
+            with moving(self.project) as move:
+                for picture in wanted:
+                    place = self.now(picture)
+                    if PurePosixPath(place).parent.name != person:
+                        self._moved[picture] = move(place, person)
+                        places.append((picture, place, _same(place) in self._out))
+                        done.append(picture)
         finally:
             if done:
                 self._history.append((done, back))
@@ -113,8 +125,9 @@ class PictureDecisions:
         _check_some(proposals)
         pictures = list(dict.fromkeys(picture for picture, _ in proposals))
         back = [picture for picture in pictures if picture in self._moved]
-        for picture in back:
-            self._return(picture, picture)
+        with moving(self.project) as move:
+            for picture in back:
+                self._return(picture, picture, move)
         gone = undo(self.project, [self.now(picture) for picture in pictures])
         kept = self._forget_kept(proposals)
         self.refresh()
@@ -137,23 +150,10 @@ class PictureDecisions:
         self.refresh()
         return f"Took the last decision back, about {_pictures(pictures)}.", pictures
 
-    def _move(self, picture: str, person: str) -> Callable[[], None]:
-        """Move a picture; return what takes that back."""
-        before = self.now(picture)
-        was_out = _same(before) in self._out
-        self._moved[picture] = move(self.project, before, person)
-
-        def back() -> None:
-            self._return(picture, before)
-            if was_out:
-                accept(self.project, pd.DataFrame({"picture": [self.now(picture)]}))
-
-        return back
-
-    def _return(self, picture: str, place: str) -> None:
+    def _return(self, picture: str, place: str, move: Callable[..., str]) -> None:
         """Move a picture to where it lay before."""
         home = PurePosixPath(place)
-        self._moved[picture] = move(self.project, self.now(picture), home.parent.name, name=home.name)
+        self._moved[picture] = move(self.now(picture), home.parent.name, name=home.name)
         if self._moved[picture] == picture:
             del self._moved[picture]
 

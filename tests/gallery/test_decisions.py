@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from facelib.gallery import accept, accepted, curate, move, read_gallery, undo, write_gallery
-from facelib.gallery.decisions import find_disabled, people_of
+from facelib.gallery.decisions import find_disabled, moving, people_of
 from facelib.pipeline.freshness import STEP_FILES
 from facelib.project import Project, identities
 
@@ -202,6 +202,26 @@ def test_a_picture_moves_to_another_person_and_overwrites_nobody(
     assert after == before | {project.people / "Ada" / "01 (2).jpg": content}
     moved = read_gallery(project.faces).table.iloc[1]
     assert (moved["picture"], moved["person"], moved["used"]) == ("people/Ada/01 (2).jpg", "Ada", True)
+
+
+def test_several_moves_change_the_table_once_and_an_error_keeps_those_before_it(
+    project: Project, make_table: Callable[..., pd.DataFrame], put_pictures: Callable[[pd.DataFrame], None]
+) -> None:
+    table = make_table({"Ada": 5, "Grace": 5})
+    put_pictures(table)
+    write_gallery(curate(table, threshold=0.9), project.faces, **MADE, threshold=0.9)
+    accept(project, rows("people/Ada/02.jpg", "people/Ada/04.jpg"))
+    before = project.faces.read_bytes()
+    with pytest.raises(FileNotFoundError, match="expected a picture"), moving(project) as move_one:
+        assert [move_one(f"people/Ada/0{number}.jpg", "Grace") for number in (1, 2)] == [
+            "people/Grace/01 (2).jpg",
+            "people/Grace/02 (2).jpg",
+        ]
+        assert project.faces.read_bytes() == before
+        move_one("people/Ada/9.jpg", "Grace")
+    moved = read_gallery(project.faces).table.set_index("picture").loc[["people/Grace/01 (2).jpg"]]
+    assert (moved["person"].item(), accepted(project)) == ("Grace", {"people/Ada/04.jpg"})
+    assert len(read_gallery(project.faces).table) == len(table)
 
 
 @pytest.mark.parametrize("person", ["Nobody", "", ".", "..", "../Ada", "Grace/", "people"])
