@@ -190,7 +190,9 @@ class _Faces:
         self.ahead: deque[_Face] = deque()
         self.before: dict[int, _Face] = {}
         # The first frame of each shot, ascending; without a table of shots there are none.
-        self.cuts = sorted(read_shot_table(files.shots)["start_frame"].to_list()) if files.shots.is_file() else []
+        self.cuts = (
+            sorted(read_shot_table(files.shots, needs=["start_frame"])["start_frame"]) if files.shots.is_file() else []
+        )
 
     def at(self, frame: FilmFrame) -> tuple[list[_Face], list[_Face]]:
         """Return the faces in a frame, and those that were or will be there within `linger` seconds."""

@@ -79,8 +79,13 @@ def read_whole(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame
         return None
 
 
-def read_without_embeddings(path: Path, *others: str) -> pd.DataFrame:
+def read_without_embeddings(path: Path, *others: str, needs: Sequence[str] | None = None) -> pd.DataFrame:
     """Read a Parquet table without its embeddings, which are most of it, and without some other columns.
+
+    Args:
+        path: The table.
+        *others: The other columns that are left out.
+        needs: Those that must be there; None means all without which nothing can be done with the table.
 
     Raises:
         OSError: As in `read_film_table`.
@@ -89,7 +94,7 @@ def read_without_embeddings(path: Path, *others: str) -> pd.DataFrame:
     with told_by_name(path):
         names = pq.read_schema(path).names
     kept = [name for name in names if name not in left_out]
-    return read_film_table(path, kept, needs=sorted(_COLUMNS.get(path.name, ())))
+    return read_film_table(path, kept, needs=sorted(_COLUMNS.get(path.name, ())) if needs is None else needs)
 
 
 def read_shot_table(path: Path, *, needs: Sequence[str] = _SHOTS) -> pd.DataFrame:

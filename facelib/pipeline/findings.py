@@ -23,6 +23,7 @@ from facelib.project.spreadsheets import read_csv_table
 from facelib.project.wording import clock_time, counted, listed
 
 _MOST_PEOPLE = 12  # named one by one at the end of a run
+_NEEDS = ["person", "cluster", "start", "end"]  # of the tracks
 
 
 def describe_step(number: int, project: Project) -> str:
@@ -73,7 +74,7 @@ def _tracks(project: Project) -> list[pd.DataFrame]:
     tables = []
     for film in read_summary(project)["film"]:
         with suppress(OSError, ValueError):  # those of pyarrow are both
-            tables.append(read_without_embeddings(project.film(film).tracks))
+            tables.append(read_without_embeddings(project.film(film).tracks, needs=_NEEDS))
     return tables
 
 

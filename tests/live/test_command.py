@@ -172,19 +172,19 @@ def test_a_window_shows_the_film_with_its_names(run_live, clip, display, see):
     colour = colours_of(["Christian Bale", "Steve Harvey"])["Christian Bale"]
     wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
     process = run_live(film, "--loop", DISPLAY=display)
-    screens = []
+    screen = []
 
     def is_named():
         assert process.poll() is None, process.stderr.read()
-        screens.append(see())
-        return (np.abs(screens[-1].astype(int) - wanted).max(axis=2) < 8).sum() > 1000
+        screen[:] = [see()]
+        return (np.abs(screen[0].astype(int) - wanted).max(axis=2) < 8).sum() > 1000
 
     wait_until(is_named)
     process.send_signal(signal.SIGTERM)
     out, errors = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, out, errors) == (0, "", "")
-    shown = small(screens[-1][:720])  # a window without a frame lies in the corner
+    shown = small(screen[0][:720])  # a window without a frame lies in the corner
     assert min(np.abs(small(frame.image()) - shown).mean() for frame in read_frames(film)) < 12
 
 

@@ -184,7 +184,7 @@ def test_1_an_empty_server_becomes_a_named_film(opened: Page, start: Start, tmp_
     assert start.project.find_people() == [folder.name for folder in start.people]
     taken = sum(len(start.project.find_pictures(person)) for person in start.project.find_people())
     refused = page.get_by_role("list", name="Pictures that were not taken").get_by_role("listitem")
-    assert taken and taken + refused.count() == count
+    assert taken and taken + refused.count() == count, refused.all_inner_texts()
     expect(said(page).first).to_contain_text(f"Added {taken} pictures")
     expect(page.get_by_text(f"2 people with {taken} pictures")).to_be_visible()
     check(page)
