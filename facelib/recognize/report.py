@@ -39,20 +39,20 @@ def recognizer_warnings(info: RecognizerInfo) -> list[str]:
         f"'facelib merge' or 'facelib keep-apart' with --project and the two names."
         for one, other in info.aliases
     ]
-    return [*aliases, *rate_warnings(info)]
+    return [*aliases, *rate_warnings(info.fpir, info.fnir, info.unnamed)]
 
 
-def rate_warnings(info: RecognizerInfo) -> list[str]:
-    """Return those of the warnings that are about error rates."""
+def rate_warnings(fpir: float, fnir: float, unnamed: float) -> list[str]:
+    """Return those of the warnings that are about error rates; the arguments are as in `RecognizerInfo`."""
     texts = []
-    if info.fpir >= MANY_NAMED:
+    if fpir >= MANY_NAMED:
         texts.append(
-            f"{info.fpir:.0%} of strangers would be given a name of the cast: look for pictures in the wrong folder, "
+            f"{fpir:.0%} of strangers would be given a name of the cast: look for pictures in the wrong folder, "
             f"which notebook 02 proposes to leave out, and at the false matches of 04, before you run a film."
         )
-    if info.fnir >= MANY_MISSED:
-        missed = f"{info.fnir:.0%} of the cast's faces would not be given their name"
-        without = "" if math.isnan(info.unnamed) else f" ({info.unnamed:.0%} would be given none)"
+    if fnir >= MANY_MISSED:
+        missed = f"{fnir:.0%} of the cast's faces would not be given their name"
+        without = "" if math.isnan(unnamed) else f" ({unnamed:.0%} would be given none)"
         texts.append(f"{missed}{without}: look at the pictures in notebooks 02 and 04 before you run a film.")
     return texts
 

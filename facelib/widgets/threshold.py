@@ -182,7 +182,7 @@ class ThresholdTuner(ipywidgets.VBox):  # type: ignore[misc]
         voters = f"k = {info.k}, " if info.kind == "knn" else ""
         text = f"{begin}{path.name} has {voters}threshold {info.threshold:.3f}"
         text += ", by hand: it stays until you take the fitted one" * (info.threshold_from == "hand")
-        told = " ".join([f"{text}.", *rate_warnings(info)])
+        told = " ".join([f"{text}.", *rate_warnings(info.fpir, info.fnir, info.unnamed)])
         self.saved.value = f'<span role="status">{html.escape(told)}</span>'
 
 

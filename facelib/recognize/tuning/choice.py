@@ -126,4 +126,5 @@ def save_choice(
     if refusal:
         return Saved(Path(path), refusal)
     tuning.save(path, threshold, most_unnamed=most_unnamed, by_hand=choice.by_hand)
-    return Saved(Path(path), warnings=tuple(rate_warnings(read_recognizer_info(path))))
+    warnings = rate_warnings(choice.measured.fpir, choice.measured.fnir, tuning.unnamed(threshold))
+    return Saved(Path(path), warnings=tuple(warnings))
