@@ -35,7 +35,8 @@ _HOLDS = {  # what columns hold wherever they are; other texts, and lists, are n
         "frame", "time", *BOX, "score", "quality", "yaw", "pitch", "roll", "cut", "interpolated", "faces", "until",
         "scene", "setup", "confidence", "distance", "margin", "dominant", "ticks", "source_time",
     },
-    "texts": {"person"},    "pictures": {"picture"},
+    "texts": {"person"},
+    "pictures": {"picture"},
 }  # fmt: skip
 
 
@@ -94,7 +95,7 @@ def read_without_embeddings(path: Path, *others: str, needs: Sequence[str] | Non
     with told_by_name(path):
         names = pq.read_schema(path).names
     kept = [name for name in names if name not in left_out]
-    return read_film_table(path, kept, needs=sorted(_COLUMNS.get(path.name, ())) if needs is None else needs)
+    return read_film_table(path, kept, needs=_needed(path) if needs is None else needs)
 
 
 def read_shot_table(path: Path, *, needs: Sequence[str] = _SHOTS) -> pd.DataFrame:
@@ -174,11 +175,15 @@ def _check(path: Path, needs: Iterable[str] | None = None) -> None:
         return
     with pq.ParquetFile(path) as file:
         schema, rows = file.schema_arrow, file.metadata.num_rows
-    _check_columns(sorted(_COLUMNS.get(path.name, ())) if needs is None else needs, schema.names)
+    _check_columns(_needed(path) if needs is None else needs, schema.names)
     for field in schema if rows and path.name in _COLUMNS else ():
         for what, names in _HOLDS.items():
             if field.name.removeprefix("auto_") in names and not _holds(field.type, what):
                 raise ValueError(f"its column {field.name!r} does not hold {what}, but {field.type}")
+
+
+def _needed(path: Path) -> list[str]:
+    return sorted(_COLUMNS.get(path.name, ()))
 
 
 def _shots(path: Path, needs: Sequence[str]) -> pd.DataFrame:
