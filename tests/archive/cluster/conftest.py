@@ -17,7 +17,6 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from random import SystemRandom
-from types import SimpleNamespace
 from urllib.parse import urlparse
 
 import pytest
@@ -28,6 +27,7 @@ from facelib.archive.cluster.shared import WorkingCopy
 from facelib.project import Project
 from facelib.project.digests import sha256_of
 from facelib.project.store import Store
+from tests.command import shared_forks
 from tests.serving import Quiet, running
 from tests.waiting import PATIENCE
 
@@ -288,7 +288,7 @@ import facelib.archive.cluster.worker as worker
 worker.ForkServer = lambda *_: SimpleNamespace(address={fork_server!r})
 """
     with pytest.MonkeyPatch.context() as patch, dask.config.set({"distributed.worker.preload": [shared]}):
-        patch.setattr("facelib.archive.cluster.worker.ForkServer", lambda *_: SimpleNamespace(address=fork_server))
+        patch.setattr("facelib.archive.cluster.worker.ForkServer", lambda *_: shared_forks(fork_server))
         yield
     worker._forks.cache_clear()
 
